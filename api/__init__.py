@@ -1,0 +1,1 @@
+"""Read models to JSON, and the portfolio page."""

@@ -1,0 +1,1 @@
+"""Chain to log: endpoints, ranges, proofs, discovery, heads and reorgs, append."""

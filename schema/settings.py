@@ -1,0 +1,187 @@
+"""The configuration file: TOML, strictly read, with `${NAME}` taken from the environment.
+
+Shapes and defaults are the structs below; `load` reports a wrong key by its path in the file.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+import msgspec
+
+from schema.errors import ConfigurationError
+from schema.events import ContractKind
+from schema.log.chain import Proof
+
+Address = Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-fA-F]{40}$")]
+Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
+Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
+
+_VARIABLE = re.compile(r"\$\{(\w+)\}")
+_PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`")
+
+
+class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where PostgreSQL is; without a URL an embedded one runs under `data_dir`."""
+
+    url: str | None = None
+
+
+class Api(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Where the api listens."""
+
+    host: str = "127.0.0.1"
+    port: Port = 8000
+
+
+class ChainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A chain and its nodes.
+
+    Attributes:
+        finality: the node's tag, or how many blocks below the head are final.
+        proof: how a range's completeness is shown.
+    """
+
+    id: Annotated[int, msgspec.Meta(ge=1, lt=2**63)]
+    name: Name
+    rpc: Annotated[list[str], msgspec.Meta(min_length=1)]
+    start_block: Annotated[int, msgspec.Meta(ge=0)] = 0
+    finality: Literal["finalized", "safe"] | Annotated[int, msgspec.Meta(ge=0)] = "finalized"
+    proof: Proof = "receipts"
+
+
+class Contracts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The singletons of a curve-raffle deployment; its other contracts are discovered."""
+
+    raffle: Address
+    season_factory: Address
+    token: Address
+    prize_distributor: Address | None = None
+    rollover_escrow: Address | None = None
+    account_factory: Address | None = None
+    market_factory: Address | None = None
+    market_manager: Address | None = None
+    oracle_adapter: Address | None = None
+    price_oracle: Address | None = None
+
+    def by_address(self) -> dict[str, ContractKind]:
+        """Kinds by lower-case address, in the order of the fields."""
+        kinds = cast("tuple[ContractKind, ...]", self.__struct_fields__)
+        addresses = [(kind, getattr(self, kind)) for kind in kinds]
+        return {address.lower(): kind for kind, address in addresses if address is not None}
+
+
+class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One set of contracts on one chain."""
+
+    name: Name
+    chain: int
+    contracts: Contracts
+    family: Literal["curve-raffle"] = "curve-raffle"
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A whole configuration file."""
+
+    chain: Annotated[list[ChainSettings], msgspec.Meta(min_length=1)]
+    deployment: Annotated[list[Deployment], msgspec.Meta(min_length=1)]
+    data_dir: str = ".daybook"
+    database: Database = Database()
+    api: Api = Api()
+
+    def deployments_of(self, chain_id: int) -> list[Deployment]:
+        """The deployments on one chain."""
+        return [deployment for deployment in self.deployment if deployment.chain == chain_id]
+
+
+def load(path: Path, environment: Mapping[str, str]) -> Settings:
+    """Read a configuration file.
+
+    Args:
+        path: of the file; a relative `data_dir` is meant from its folder.
+        environment: where `${NAME}` and `DAYBOOK_DATABASE_URL` are looked up.
+
+    Raises:
+        ConfigurationError: names the key and the fix.
+    """
+    try:
+        document = tomllib.loads(path.read_text())
+    except OSError as error:
+        fix = "Give the file with --config or DAYBOOK_CONFIG."
+        raise ConfigurationError(str(path), f"cannot be read ({error.strerror})", fix) from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(str(path), f"is not TOML ({error})", "Mend that line.") from error
+    document = _expand(document, environment, "")
+    document["data_dir"] = str(path.resolve().parent / document.get("data_dir", ".daybook"))
+    if url := environment.get("DAYBOOK_DATABASE_URL"):
+        document["database"] = {**document.get("database", {}), "url": url}
+    return _check(_convert(document))
+
+
+def _expand(value: Any, environment: Mapping[str, str], key: str) -> Any:
+    if isinstance(value, dict):
+        return {name: _expand(v, environment, f"{key}.{name}") for name, v in value.items()}
+    if isinstance(value, list):
+        return [_expand(v, environment, f"{key}[{at}]") for at, v in enumerate(value)]
+    if isinstance(value, str):
+        return _VARIABLE.sub(lambda match: _look_up(match[1], environment, key), value)
+    return value
+
+
+def _look_up(name: str, environment: Mapping[str, str], key: str) -> str:
+    if name not in environment:
+        problem, fix = f"${{{name}}} is not set in the environment", f"Set {name}, or remove it."
+        raise ConfigurationError(key.lstrip("."), problem, fix)
+    return environment[name]
+
+
+def _convert(document: dict[str, Any]) -> Settings:
+    try:
+        return msgspec.convert(document, Settings)
+    except msgspec.ValidationError as error:
+        text = str(error)
+        match = _PATH.search(text)
+        key = match["path"] if match and match["path"] else "the file"
+        problem = _PATH.sub("", text)
+        fix = "The README lists every key with its meaning."
+        raise ConfigurationError(key, problem[:1].lower() + problem[1:], fix) from error
+
+
+def _check(settings: Settings) -> Settings:
+    """What one key alone cannot tell."""
+    chains = [chain.id for chain in settings.chain]
+    _refuse_repeated("chain", "id", chains)
+    _refuse_repeated("chain", "name", [chain.name for chain in settings.chain])
+    _refuse_repeated("deployment", "name", [d.name for d in settings.deployment])
+    for at, deployment in enumerate(settings.deployment):
+        if deployment.chain not in chains:
+            key = f"deployment[{at}].chain"
+            fix = f"Add a [[chain]] with id = {deployment.chain}, or name one of {chains}."
+            raise ConfigurationError(key, f"no chain has the id {deployment.chain}", fix)
+    for chain in settings.chain:
+        addresses = [
+            f"{address} on chain {chain.id}"
+            for deployment in settings.deployments_of(chain.id)
+            for address in deployment.contracts.by_address()
+        ]
+        _refuse_repeated("deployment", "contracts", addresses)
+        _check_urls(chain)
+    return settings
+
+
+def _refuse_repeated(table: str, key: str, values: list[Any]) -> None:
+    for value in values:
+        if values.count(value) > 1:
+            raise ConfigurationError(f"{table}.{key}", f"{value} stands twice", "Keep one of them.")
+
+
+def _check_urls(chain: ChainSettings) -> None:
+    for at, url in enumerate(chain.rpc):
+        if not url.startswith(("http://", "https://", "ws://", "wss://")):
+            key = f"chain {chain.name}: rpc[{at}]"
+            raise ConfigurationError(key, "is not a URL", "Begin it with http:// or https://.")
+    if not any(url.startswith("http") for url in chain.rpc):
+        key = f"chain {chain.name}: rpc"
+        raise ConfigurationError(key, "has no http:// endpoint", "Add one: a websocket only hints.")

@@ -1,0 +1,1 @@
+"""The operators' commands and the bootstrap scripts."""
