@@ -8,6 +8,8 @@ A season is (deployment, season id) for people, and `season_key` inside: 1, 2, 3
 order of their creation, so it is the same after any replay.
 """
 
+from typing import Any
+
 from sqlalchemy import (
     ARRAY,
     BigInteger,
@@ -41,16 +43,16 @@ def generation_schema(number: int) -> str:
     return f"read_{number}"
 
 
-def _key(name: str, kind: type[TypeEngine[object]]) -> Column[object]:
+def _key(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
     """A column of the primary key; never drawn from a sequence."""
     return Column(name, kind, primary_key=True, autoincrement=False)
 
 
-def _amount(name: str) -> Column[object]:
+def _amount(name: str) -> Column[Any]:
     return Column(name, AMOUNT, nullable=False, server_default=text("0"))
 
 
-def _count(name: str) -> Column[object]:
+def _count(name: str) -> Column[Any]:
     return Column(name, BigInteger, nullable=False, server_default=text("0"))
 
 

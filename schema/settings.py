@@ -19,6 +19,8 @@ Address = Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-fA-F]{40}$")]
 Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
 
+SHARED_KINDS: tuple[ContractKind, ...] = ("token", "account_factory")
+
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`")
 
@@ -44,7 +46,7 @@ class ChainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         proof: how a range's completeness is shown.
     """
 
-    id: Annotated[int, msgspec.Meta(ge=1, lt=2**63)]
+    id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
     name: Name
     rpc: Annotated[list[str], msgspec.Meta(min_length=1)]
     start_block: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -160,15 +162,30 @@ def _check(settings: Settings) -> Settings:
             key = f"deployment[{at}].chain"
             fix = f"Add a [[chain]] with id = {deployment.chain}, or name one of {chains}."
             raise ConfigurationError(key, f"no chain has the id {deployment.chain}", fix)
+        _check_contracts(f"deployment {deployment.name}: contracts", deployment.contracts)
     for chain in settings.chain:
-        addresses = [
-            f"{address} on chain {chain.id}"
-            for deployment in settings.deployments_of(chain.id)
-            for address in deployment.contracts.by_address()
-        ]
-        _refuse_repeated("deployment", "contracts", addresses)
         _check_urls(chain)
+        _check_sharing(settings.deployments_of(chain.id))
     return settings
+
+
+def _check_contracts(key: str, contracts: Contracts) -> None:
+    """One address is one kind of contract."""
+    named = sum(getattr(contracts, kind) is not None for kind in contracts.__struct_fields__)
+    if len(contracts.by_address()) < named:
+        raise ConfigurationError(key, "one address stands twice", "Each contract has its own.")
+
+
+def _check_sharing(deployments: list[Deployment]) -> None:
+    """A redeployment may keep its token and account factory, but no other contract."""
+    owners: dict[str, str] = {}
+    for deployment in deployments:
+        for address, kind in deployment.contracts.by_address().items():
+            owner = owners.setdefault(address, deployment.name)
+            if owner != deployment.name and kind not in SHARED_KINDS:
+                key = f"deployment {deployment.name}: contracts.{kind}"
+                fix = "Only token and account_factory may be shared by deployments."
+                raise ConfigurationError(key, f"{address} belongs to {owner} already", fix)
 
 
 def _refuse_repeated(table: str, key: str, values: list[Any]) -> None:

@@ -55,8 +55,8 @@ def stored_as(event: type[LogEvent]) -> str:
 
 
 _CLASSES: tuple[type[LogEvent], ...] = (*CODECS, UndecodedLog, *CHAIN_FACTS)
-_STORED_AS = {event: stored_as(event) for event in _CLASSES}
-_DECODERS = {name: msgspec.json.Decoder(event) for event, name in _STORED_AS.items()}
+STORED_AS = {event: stored_as(event) for event in _CLASSES}
+_DECODERS = {name: msgspec.json.Decoder(event) for event, name in STORED_AS.items()}
 
 
 def load_event(topic: str, state: bytes | str) -> LogEvent:
@@ -82,7 +82,7 @@ def store_block_events(
     stream = block_stream_id(first.chain_id, ordinal, first.block_number, first.block_hash)
     return [
         StoredEvent(
-            stream, event_version(attempt, event.log_index), _STORED_AS[type(event)], _encode(event)
+            stream, event_version(attempt, event.log_index), STORED_AS[type(event)], _encode(event)
         )
         for event in events
     ]
@@ -91,7 +91,7 @@ def store_block_events(
 def store_chain_facts(chain: Chain, facts: Sequence[ChainFact]) -> list[StoredEvent]:
     """The rows of the next facts of a chain's stream."""
     return [
-        StoredEvent(chain.id, version, _STORED_AS[type(fact)], _encode(fact))
+        StoredEvent(chain.id, version, STORED_AS[type(fact)], _encode(fact))
         for version, fact in enumerate(facts, chain.version + 1)
     ]
 
@@ -198,11 +198,9 @@ class LogRecorder(PostgresApplicationRecorder):
     def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
         """Append all of these events, or none; the library's interface."""
         with self.datastore.transaction(commit=True) as cursor:
-            return self.append(cursor, stored_events)
+            return list(self.append(cursor, stored_events))
 
-    def append(
-        self, cursor: Cursor[DictRow], stored_events: Sequence[StoredEvent]
-    ) -> Sequence[int]:
+    def append(self, cursor: Cursor[DictRow], stored_events: Sequence[StoredEvent]) -> range:
         """Append inside the caller's transaction, which must be READ COMMITTED.
 
         Returns:

@@ -1,0 +1,63 @@
+"""What every test may ask for: a database of its own, and the recorded chain."""
+
+import os
+import secrets
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+from psycopg.conninfo import make_conninfo
+from psycopg.sql import SQL, Identifier
+
+from schema.database import connect
+from schema.log.install import install_log
+from scripts.postgres import embedded
+
+_ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A real PostgreSQL: the one DAYBOOK_TEST_DATABASE_URL names, or an embedded one."""
+    if url := os.environ.get("DAYBOOK_TEST_DATABASE_URL"):
+        yield url
+    else:
+        with embedded(tmp_path_factory.mktemp("postgres") / "data") as url:
+            yield url
+
+
+@pytest.fixture(scope="session")
+def template(server_url: str) -> str:
+    """The name of a database with the log installed, to be cloned by each test."""
+    name = f"daybook_template_{secrets.token_hex(4)}"
+    with psycopg.connect(server_url, autocommit=True) as owner:
+        owner.execute(SQL("CREATE DATABASE {}").format(Identifier(name)))
+    with connect(
+        make_conninfo(server_url, dbname=name), role=None, application_name="template"
+    ) as owner:
+        install_log(owner)
+    return name
+
+
+@pytest.fixture
+def database_url(server_url: str, template: str) -> Iterator[str]:
+    """A fresh database with the log installed, dropped after the test."""
+    name = f"daybook_test_{secrets.token_hex(4)}"
+    with psycopg.connect(server_url, autocommit=True) as owner:
+        owner.execute(
+            SQL("CREATE DATABASE {} TEMPLATE {}").format(Identifier(name), Identifier(template))
+        )
+    yield make_conninfo(server_url, dbname=name)
+    with psycopg.connect(server_url, autocommit=True) as owner:
+        owner.execute(SQL("DROP DATABASE {} WITH (FORCE)").format(Identifier(name)))
+
+
+@pytest.fixture(scope="session")
+def recording() -> Path:
+    """The folder of a recorded chain with its truth."""
+    default = _ROOT.parent / "shared" / "recordings"
+    folder = Path(os.environ.get("DAYBOOK_RECORDINGS", default)) / "season-a"
+    if not folder.is_dir():
+        pytest.skip("no recording: set DAYBOOK_RECORDINGS to the folder that holds season-a")
+    return folder
