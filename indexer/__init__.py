@@ -1,1 +1,10 @@
-"""Chain to log: endpoints, ranges, proofs, discovery, heads and reorgs, append."""
+"""Chain to log: endpoints, ranges, proofs, decoding, discovery, heads and reorgs, append.
+
+run ─ opening ─ heads ─┬─ backfill (final blocks, by ranges) ─┬─ fetch ─ logs ─ node, endpoint
+                       └─ follow (the others, block by block) ┤   └─ discovery    └─ proof
+                                                              └─ writer ─ the log
+"""
+
+from indexer.run import index
+
+__all__ = ["index"]

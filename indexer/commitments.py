@@ -9,13 +9,14 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from itertools import count
 
-from eth_hash.auto import keccak
+from sha3 import keccak_256
 
 from indexer.wire import Block, Log, Receipt
 
 # Topics of players and seasons repeat as addresses do; a mask is 300 bytes, so this is ~20 MB.
 _BITS_CACHE_MAX = 1 << 16
 _HASH_PREFIX = "a0"  # RLP of 32 bytes: this, then the bytes
+_ADDRESS_PREFIX = "94"  # RLP of 20 bytes
 _HASH_CHARACTERS = 64
 _EMPTY = "80"  # RLP of no bytes
 _ONE_BYTE_MAX = "7f"  # a single byte up to this is its own RLP
@@ -70,13 +71,13 @@ def header_hash(block: Block) -> str:
         for field in _HEADER_FIELDS
         if (value := getattr(block, field)) is not None
     ]
-    return "0x" + keccak(bytes.fromhex(_list("".join(fields)))).hex()
+    return "0x" + _keccak(_list("".join(fields)))
 
 
 @lru_cache(maxsize=_BITS_CACHE_MAX)
 def bits_of(item: bytes) -> int:
     """The three bits, of 2048, that an address or a topic sets in a bloom."""
-    digest = keccak(item)
+    digest = keccak_256(item).digest()
     bits = 0
     for at in (0, 2, 4):
         bits |= 1 << (int.from_bytes(digest[at : at + 2]) & 2047)
@@ -117,9 +118,9 @@ def ordered_trie_root(values: Sequence[str]) -> str:
         values: in hex without 0x.
     """
     if not values:
-        return "0x" + keccak(bytes.fromhex(_EMPTY)).hex()
+        return "0x" + _keccak(_EMPTY)
     entries = sorted((_index_key(index), value) for index, value in enumerate(values))
-    return "0x" + keccak(bytes.fromhex(_node(entries, 0))).hex()
+    return "0x" + _keccak(_node(entries, 0))
 
 
 def _node(entries: list[tuple[str, str]], depth: int) -> str:
@@ -146,7 +147,7 @@ def _reference(node: str) -> str:
     """A node inside its parent: itself when shorter than its hash would be."""
     if len(node) < _HASH_CHARACTERS:
         return node
-    return _HASH_PREFIX + keccak(bytes.fromhex(node)).hex()
+    return _HASH_PREFIX + _keccak(node)
 
 
 def _path(nibbles: str, *, terminator: int) -> str:
@@ -174,8 +175,14 @@ def _receipt(receipt: Receipt) -> str:
 
 
 def _log(log: Log) -> str:
-    topics = "".join([_string(topic[2:]) for topic in log.topics])
-    return _list(_string(log.address[2:]) + _list(topics) + _string(log.data[2:]))
+    # `wire` checked their lengths: an address has 20 bytes, a topic 32.
+    topics = "".join([_HASH_PREFIX + topic[2:] for topic in log.topics])
+    return _list(_ADDRESS_PREFIX + log.address[2:] + _list(topics) + _string(log.data[2:]))
+
+
+def _keccak(content: str) -> str:
+    digest: str = keccak_256(bytes.fromhex(content)).hexdigest()
+    return digest
 
 
 def _quantity(value: str) -> str:
@@ -194,6 +201,7 @@ def _list(content: str) -> str:
     return _length(len(content) // 2, _LIST) + content
 
 
+@lru_cache(maxsize=4096)  # the same few lengths again and again
 def _length(size: int, kind: int) -> str:
     if size <= _SHORT_MAX_BYTES:
         return f"{kind + size:02x}"

@@ -1,1 +1,5 @@
-"""Log to read models: one SQL fold a read model, and the runner that posts them."""
+"""Log to read models: one SQL fold a read model, posted by one small runner."""
+
+from projections.projector import project
+
+__all__ = ["project"]

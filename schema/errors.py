@@ -28,6 +28,7 @@ class ConfigurationError(DaybookError):
 class DatabaseUnavailableError(DaybookError):
     """PostgreSQL does not answer."""
 
+    exit_code = 2
     retryable = True
 
     def __init__(self, reason: str) -> None:

@@ -122,7 +122,8 @@ player = Table(
     Column("player_id", BigInteger, nullable=False, unique=True),
 )
 
-# A purchase or sale, paired with its position update, whose place in the log is `position`.
+# A purchase or sale at its own place in the block, and what its position update says, whose place
+# in the log is `position`.
 trade = Table(
     "trade",
     READ_MODELS,
@@ -144,7 +145,7 @@ trade = Table(
     Column("total_tickets", AMOUNT, nullable=False),
     Column("probability_bps", AMOUNT, nullable=False),
     CheckConstraint("kind IN ('BUY', 'SELL')", name="trade_kind"),
-    Index("trade_by_player", "player", "season_key", "block_number", "log_index"),
+    Index("trade_by_player", "player", "position"),
     postgresql_partition_by="LIST (season_key)",
 )
 
@@ -284,5 +285,5 @@ serving = Table(
     Column("only", Boolean, primary_key=True, server_default=text("true")),
     Column("generation", Integer, nullable=False),
     Column("position", BigInteger, nullable=False),
-    CheckConstraint("only", name="serving_one_row"),
+    CheckConstraint('"only"', name="serving_one_row"),
 )

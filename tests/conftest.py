@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -43,6 +44,19 @@ def template(server_url: str) -> str:
 @pytest.fixture
 def database_url(server_url: str, template: str) -> Iterator[str]:
     """A fresh database with the log installed, dropped after the test."""
+    with _cloned(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture
+def other_database_url(server_url: str, template: str) -> Iterator[str]:
+    """A second database, to compare the first with."""
+    with _cloned(server_url, template) as url:
+        yield url
+
+
+@contextmanager
+def _cloned(server_url: str, template: str) -> Iterator[str]:
     name = f"daybook_test_{secrets.token_hex(4)}"
     with psycopg.connect(server_url, autocommit=True) as owner:
         owner.execute(

@@ -8,7 +8,8 @@ queues behind VACUUM; ids continue from the highest one, so that a rolled back a
 
 import hashlib
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
+from uuid import UUID
 
 import msgspec
 from eventsourcing.persistence import StoredEvent
@@ -16,7 +17,7 @@ from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastor
 from psycopg import Connection, Cursor
 from psycopg.adapt import Loader
 from psycopg.conninfo import conninfo_to_dict
-from psycopg.rows import DictRow
+from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Composed, Identifier
 
 from schema.events import CODECS, Event, UndecodedLog
@@ -72,26 +73,33 @@ def load_fact(topic: str, state: bytes) -> ChainFact:
     return fact
 
 
+class Row(NamedTuple):
+    """A row of the table: the library's StoredEvent as a tuple, which is made far faster."""
+
+    originator_id: UUID | str
+    originator_version: int
+    topic: str
+    state: bytes
+
+
 def store_block_events(
     events: Sequence[Event | UndecodedLog], *, ordinal: int, attempt: int
-) -> list[StoredEvent]:
+) -> list[Row]:
     """The rows of one block's events, all of the same block."""
     if not events:
         return []
     first = events[0]
     stream = block_stream_id(first.chain_id, ordinal, first.block_number, first.block_hash)
     return [
-        StoredEvent(
-            stream, event_version(attempt, event.log_index), STORED_AS[type(event)], _encode(event)
-        )
+        Row(stream, event_version(attempt, event.log_index), STORED_AS[type(event)], _encode(event))
         for event in events
     ]
 
 
-def store_chain_facts(chain: Chain, facts: Sequence[ChainFact]) -> list[StoredEvent]:
+def store_chain_facts(chain: Chain, facts: Sequence[ChainFact]) -> list[Row]:
     """The rows of the next facts of a chain's stream."""
     return [
-        StoredEvent(chain.id, version, STORED_AS[type(fact)], _encode(fact))
+        Row(chain.id, version, STORED_AS[type(fact)], _encode(fact))
         for version, fact in enumerate(facts, chain.version + 1)
     ]
 
@@ -127,7 +135,7 @@ def _select_facts(
     return {row["originator_version"]: load_fact(row["topic"], row["state"]) for row in rows}
 
 
-def chain_digest(previous: str, rows: Iterable[StoredEvent]) -> str:
+def chain_digest(previous: str, rows: Iterable[Row]) -> str:
     """SHA-256 over the digest before it and, of each row, name and bytes as first stored; hex."""
     digest = hashlib.sha256(bytes.fromhex(previous))
     for row in rows:
@@ -151,17 +159,9 @@ class LogDatastore(PostgresDatastore):
         self._session = SQL("SET ROLE {}; SET application_name = {}").format(
             Identifier(role), application_name
         )
-        target = conninfo_to_dict(url)
-        super().__init__(
-            dbname=str(target.get("dbname") or ""),
-            host=str(target.get("host") or ""),
-            port=str(target.get("port") or ""),
-            user=str(target.get("user") or ""),
-            password=str(target.get("password") or ""),
-            schema=schema,
-            pool_size=1,
-            max_overflow=3,
-        )
+        # The pool is made of a few named parts; the rest of the URL, sslmode say, follows after.
+        super().__init__("", "", "", "", "", schema=schema, pool_size=1, max_overflow=3)
+        self.pool.kwargs = {**conninfo_to_dict(url), "row_factory": dict_row}
 
     def after_connect_func(self) -> Any:
         """What the pool does with every new connection."""
@@ -195,12 +195,18 @@ class LogRecorder(PostgresApplicationRecorder):
         self._copy = _COPY.format(**names)
         self._last_id = _LAST_ID.format(**names)
 
-    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent | Row], **_: Any
+    ) -> Sequence[int] | None:
         """Append all of these events, or none; the library's interface."""
+        rows = [
+            Row(event.originator_id, event.originator_version, event.topic, event.state)
+            for event in stored_events
+        ]
         with self.datastore.transaction(commit=True) as cursor:
-            return list(self.append(cursor, stored_events))
+            return list(self.append(cursor, rows))
 
-    def append(self, cursor: Cursor[DictRow], stored_events: Sequence[StoredEvent]) -> range:
+    def append(self, cursor: Cursor[DictRow], rows: Sequence[Row]) -> range:
         """Append inside the caller's transaction, which must be READ COMMITTED.
 
         Returns:
@@ -215,18 +221,10 @@ class LogRecorder(PostgresApplicationRecorder):
         first = row["last_id"] + 1
         with cursor.copy(self._copy) as copy:
             copy.set_types(["uuid", "int8", "text", "bytea", "int8"])
-            for position, event in enumerate(stored_events, first):
-                copy.write_row(
-                    (
-                        event.originator_id,
-                        event.originator_version,
-                        event.topic,
-                        _JSONB_VERSION + event.state,
-                        position,
-                    )
-                )
+            for position, (stream, version, topic, state) in enumerate(rows, first):
+                copy.write_row((stream, version, topic, _JSONB_VERSION + state, position))
         self._notify_channel(cursor)
-        return range(first, first + len(stored_events))
+        return range(first, first + len(rows))
 
 
 _CREATE_TABLE = SQL(

@@ -40,6 +40,7 @@ class Operators(msgspec.Struct, frozen=True):
     randomness: str
     outcome_tokens: str
     sponsored_token: str
+    sponsored_nft: str
 
 
 def address_of(seed: int, *label: object) -> str:

@@ -33,7 +33,13 @@ class Curve:
     """Prices in equal steps: ticket number n costs `first_price + n // step_tickets * rise`."""
 
     def __init__(
-        self, *, step_tickets: int, steps: int, first_price: int, rise: int, fees_bps: tuple[int, int]
+        self,
+        *,
+        step_tickets: int,
+        steps: int,
+        first_price: int,
+        rise: int,
+        fees_bps: tuple[int, int],
     ) -> None:
         self.step_tickets = step_tickets
         self.steps = steps
@@ -99,12 +105,16 @@ class Prizes:
         self.consolation_claimed: dict[str, int] = {}
         self.sponsored: list[int] = []
         self.sponsored_claimed: set[str] = set()
+        self.nfts: list[int] = []
+        self.nfts_claimed: list[int] = []
 
 
 class Season:
     """One season and its curve."""
 
-    def __init__(self, season_id: int, *, name: str, token: str, address: str, curve: Curve) -> None:
+    def __init__(
+        self, season_id: int, *, name: str, token: str, address: str, curve: Curve
+    ) -> None:
         self.season_id = season_id
         self.name = name
         self.raffle_token = token
@@ -113,6 +123,7 @@ class Season:
         self.status = Status.NOT_STARTED
         self.start_time = self.end_time = 0
         self.winner_count = 1
+        self.request_id = 0
         self.is_locked = False
         self.holdings: defaultdict[str, Holding] = defaultdict(Holding)
         self.participants: list[str] = []

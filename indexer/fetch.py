@@ -1,0 +1,165 @@
+"""Blocks with every log of the followed contracts in them: fetched, proved and decoded.
+
+All of it is done at one endpoint, as one unit. Contracts that the events announce are followed
+from their block on, in the same blocks, until nothing new is announced.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from indexer.discovery import ANNOUNCING, announced
+from indexer.endpoint import Endpoint
+from indexer.errors import NotYetError
+from indexer.logs import LogSource, Verified
+from indexer.proof import Header, verify_header, verify_links
+from indexer.wire import Log
+from schema.events import Event, UndecodedLog, decode
+from schema.log.chain import ContractDiscovered, Followed, Proof
+
+# Verified logs of a range are kept until its turn if they are no more than these, about 30 MB.
+_VERIFIED_LOGS_MAX = 20_000
+
+Events = list[Event | UndecodedLog]
+Contracts = Mapping[str, Followed]
+
+
+class Fetched(NamedTuple):
+    """Contiguous blocks and all logs of some contracts in them.
+
+    Attributes:
+        headers: of every block.
+        contracts: whose logs are here, by address.
+        events: by block number, in order, without empty blocks.
+        discovered: contracts that the events announce, as not known before.
+        proof: how it was shown that nothing is missing.
+        verified: other logs of these blocks too, for contracts that are announced late.
+    """
+
+    chain_id: int
+    headers: Sequence[Header]
+    contracts: dict[str, Followed]
+    events: dict[int, Events]
+    discovered: list[ContractDiscovered]
+    proof: Proof
+    verified: Verified
+
+
+def fetch_headers(endpoint: Endpoint, first: int, last: int, *, proof: Proof) -> list[Header]:
+    """The verified headers of blocks `first` to `last`, each linked to the one before it.
+
+    Raises:
+        EndpointError: the endpoint failed, does not have one of them, or gave a wrong one.
+    """
+    blocks = endpoint.blocks(range(first, last + 1))
+    headers = []
+    for number, block in zip(range(first, last + 1), blocks, strict=True):
+        if block is None:
+            raise NotYetError(endpoint.alias, block=number)
+        headers.append(verify_header(endpoint.alias, block, proof=proof))
+    verify_links(endpoint.alias, headers, first=first)
+    return headers
+
+
+def fetch(
+    endpoint: Endpoint,
+    headers: Sequence[Header],
+    contracts: Contracts,
+    *,
+    chain_id: int,
+    proof: Proof,
+) -> Fetched:
+    """All logs of these contracts, and of those they announce, in these blocks.
+
+    Raises:
+        EndpointError: the endpoint failed, or its answer is not proved.
+    """
+    return extend(endpoint, Fetched(chain_id, headers, {}, {}, [], proof, {}), contracts)
+
+
+def extend(endpoint: Endpoint, fetched: Fetched, contracts: Contracts) -> Fetched:
+    """The same blocks with the logs of these contracts too.
+
+    Raises:
+        EndpointError: the endpoint failed, or its answer is not proved.
+    """
+    source = LogSource(endpoint, fetched.verified)
+    known, events = dict(fetched.contracts), dict(fetched.events)
+    discovered = list(fetched.discovered)
+    wanted = {a: followed for a, followed in contracts.items() if is_new(known, a, followed)}
+    while wanted:
+        known |= wanted
+        found: dict[str, ContractDiscovered] = {}
+        for added in _new_events(source, fetched, wanted):
+            number = added[0].block_number
+            events[number] = _merge(events.get(number), added)
+            for fact in _discover(added, known):
+                found.setdefault(fact.address, fact)  # of two announcements the first one stays
+        discovered += found.values()
+        wanted = {
+            address: Followed(fact.deployment, fact.kind, fact.block)
+            for address, fact in found.items()
+        }
+    verified = source.verified
+    if sum(map(len, verified.values())) > _VERIFIED_LOGS_MAX:
+        verified = {}
+    return Fetched(
+        fetched.chain_id, fetched.headers, known, events, discovered, fetched.proof, verified
+    )
+
+
+def _new_events(source: LogSource, fetched: Fetched, wanted: Contracts) -> Iterable[Events]:
+    """The events of wanted contracts, block by block, without empty blocks."""
+    first = min(followed.block for followed in wanted.values())
+    headers = [header for header in fetched.headers if header.number >= first]
+    blocks = source.logs(headers, wanted.keys(), fetched.proof)
+    for header in headers:
+        if events := _decode(fetched.chain_id, header, blocks.get(header.number, ()), wanted):
+            yield events
+
+
+def is_new(known: Contracts, address: str, followed: Followed) -> bool:
+    """Whether the contract is not known, or only from a later block on."""
+    # A transaction that a reorganisation moved may announce a contract earlier than before.
+    return address not in known or followed.block < known[address].block
+
+
+def _discover(events: Events, known: Contracts) -> list[ContractDiscovered]:
+    """The facts that events announce contracts, but those known already."""
+    facts = []
+    for event in [event for event in events if type(event) in ANNOUNCING]:
+        for kind, address in announced(event):
+            deployment = known[event.contract].deployment
+            if is_new(known, address, Followed(deployment, kind, event.block_number)):
+                fact = (event.chain_id, deployment, kind, address, event.block_number)
+                facts.append(ContractDiscovered(*fact))
+    return facts
+
+
+def _decode(chain_id: int, header: Header, logs: Iterable[Log], contracts: Contracts) -> Events:
+    number, block_hash, time = header.number, header.hash, header.time
+    events: Events = []
+    for log in logs:
+        address = log.address
+        followed = contracts[address]
+        # Before its announcement an address is nobody's: else ranges cut otherwise would differ.
+        if followed.block <= number:
+            place = (
+                chain_id,
+                number,
+                block_hash,
+                time,
+                log.transaction_hash,
+                int(log.transaction_index, 16),
+                int(log.log_index, 16),
+                address,
+            )
+            events.append(decode(followed.kind, place, log.topics, log.data))
+    return events
+
+
+def _merge(events: Events | None, added: Events) -> Events:
+    """Both in the order of their log index, each once."""
+    if events is None:
+        return added
+    by_index = {event.log_index: event for event in [*events, *added]}
+    return [by_index[index] for index in sorted(by_index)]

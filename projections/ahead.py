@@ -1,0 +1,119 @@
+"""What of the log lies before the runner: read so that it can choose its next batch."""
+
+from typing import Any
+
+from psycopg import Connection
+from psycopg.rows import DictRow
+
+from projections.batch import Batch, Fork, Placed, Standing, Stretch, choose, forks_below
+from schema.log.chain import BlocksOrphaned, RangeIndexed
+from schema.log.store import load_fact, stored_as
+
+_RANGE, _ORPHANED = stored_as(RangeIndexed), stored_as(BlocksOrphaned)
+
+
+def read_standing(connection: Connection[DictRow], generation: int) -> Standing:
+    """Where the generation stands, in the transaction's snapshot; its schema is current."""
+    row: Any = connection.execute(_SELECT_STANDING, [generation], prepare=True).fetchone()
+    heads = connection.execute("SELECT chain_id, block_number FROM chain", prepare=True).fetchall()
+    finalized = connection.execute(_SELECT_FINALIZED, prepare=True).fetchall()
+    return Standing(
+        position=row["position"],
+        log_position=row["log_position"],
+        heads={row["chain_id"]: row["block_number"] for row in heads},
+        finalized={row["chain_id"]: row["finalized"] for row in finalized},
+        has_units=row["has_units"],
+        serving=row["serving"],
+    )
+
+
+def forks_since(connection: Connection[DictRow], standing: Standing) -> list[Fork]:
+    """The forks after the posted position that reach below what is posted."""
+    orphanings = _read(connection, _SELECT_ORPHANED, standing.position, standing.log_position)
+    return forks_below(orphanings, standing.heads)
+
+
+def next_batch(
+    connection: Connection[DictRow], standing: Standing, *, events_max: int, at_least: int
+) -> Batch:
+    """The next batch; there must be something to post.
+
+    Args:
+        connection: in the transaction that posts it.
+        standing: of the generation.
+        events_max: how many positions of final blocks to take.
+        at_least: the position that must be reached.
+    """
+    whole = standing.log_position
+    end = max(standing.position + events_max, at_least)
+    while True:
+        end = min(end, whole)
+        facts = _read(connection, _SELECT_MOVES, standing.position, end)
+        facts += _read(connection, _SELECT_ORPHANED, end, whole)
+        batch = choose(facts, Stretch(end, events_max, at_least), standing)
+        if batch.first <= batch.last <= end:
+            return batch
+        # A range longer than that, or a reorganisation that goes on beyond what was read.
+        end = max(batch.last, end + events_max)
+
+
+def _read(connection: Connection[DictRow], select: str, after: int, last: int) -> list[Placed]:
+    if after >= last:
+        return []
+    rows = connection.execute(select, [after, last], prepare=True).fetchall()
+    return [Placed(row["position"], _load(row)) for row in rows]
+
+
+def _load(row: DictRow) -> RangeIndexed | BlocksOrphaned:
+    fact = load_fact(row["topic"], row["state"])
+    assert isinstance(fact, RangeIndexed | BlocksOrphaned)
+    return fact
+
+
+_SELECT_STANDING = """
+    SELECT
+        generation.position,
+        (SELECT coalesce(max(notification_id), 0) FROM log.stored_event) AS log_position,
+        EXISTS (SELECT FROM posted_unit) AS has_units,
+        serving.generation AS serving
+    FROM daybook.generation
+    CROSS JOIN daybook.serving
+    WHERE generation.number = %s
+"""
+# The newest range of every chain. Indexes: stored_event_rare_facts, then the primary key.
+_SELECT_FINALIZED = f"""
+    SELECT
+        (newest.state -> 'chain_id')::bigint AS chain_id,
+        (newest.state -> 'finalized')::bigint AS finalized
+    FROM log.stored_event AS opened
+    CROSS JOIN LATERAL (
+        SELECT indexed.state
+        FROM log.stored_event AS indexed
+        WHERE
+            indexed.originator_id = opened.originator_id
+            AND indexed.topic = '{_RANGE}'
+        ORDER BY indexed.originator_version DESC
+        LIMIT 1
+    ) AS newest
+    WHERE opened.topic = 'ChainOpened/1'
+"""
+# Everything that moves a chain's head. Index: stored_event_notification_id.
+_SELECT_MOVES = f"""
+    SELECT notification_id AS position, topic, state::text::bytea AS state
+    FROM log.stored_event
+    WHERE
+        notification_id > %s
+        AND notification_id <= %s
+        AND topic IN ('{_RANGE}', '{_ORPHANED}')
+    ORDER BY notification_id
+"""
+# Orphanings are few, in a log that may be long. Index: stored_event_rare_facts.
+_SELECT_ORPHANED = f"""
+    SELECT notification_id AS position, topic, state::text::bytea AS state
+    FROM log.stored_event
+    WHERE
+        topic = '{_ORPHANED}'
+        AND notification_id > %s
+        AND notification_id <= %s
+    ORDER BY notification_id
+"""

@@ -1,0 +1,29 @@
+-- Every purchase and sale, at its own place in the block; `position` is that of its position
+-- update in the log. Partitioned by season.
+
+INSERT INTO trade (
+    season_key, block_number, log_index, position, block_time, tx_hash, kind, player, payer,
+    tickets, sof_wei, fee_wei, price_per_ticket_wei, tickets_before, tickets_after,
+    total_tickets, probability_bps
+)
+SELECT
+    season.season_key,
+    paired.block_number,
+    paired.trade_log_index,
+    paired.position,
+    paired.block_time,
+    paired.tx_hash,
+    paired.kind,
+    paired.player,
+    paired.payer,
+    paired.tickets,
+    paired.sof_wei,
+    paired.fee_wei,
+    paired.price_per_ticket_wei,
+    paired.tickets_before,
+    paired.tickets_after,
+    paired.total_tickets,
+    paired.probability_bps
+FROM batch.paired_trade AS paired
+-- A curve without a season would leave the key empty, and PostgreSQL refuse the row.
+LEFT JOIN season ON season.chain_id = paired.chain_id AND season.curve = paired.curve;

@@ -1,0 +1,184 @@
+"""The chain of a generated world: blocks as the story goes, and other branches on request."""
+
+import copy
+import random
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from scripts.simulate.blocks import Blocks
+from scripts.simulate.plan import Plan
+from scripts.simulate.players import Players
+from scripts.simulate.sealing import Executed, Place, seal
+from scripts.simulate.state import World
+from scripts.simulate.story import Story
+from scripts.simulate.transaction import Transaction, execute
+from scripts.simulate.truth import truth_of
+
+GENESIS_TIME = 1_760_000_000  # 2025-10-09; not now, so that a seed always gives the same chain
+BLOCK_SECONDS = 2  # as Base
+NO_PARENT = "0x" + "00" * 32
+
+# A reorg restores the world at this distance before its fork, so that the next one is quick.
+_SAVED_BEFORE_FORK = 128
+_MOVED_BY = 3  # places by which a reorg's transactions typically move
+_DROPPED_SHARE, _FAILING_SHARE = 0.08, 0.05
+
+
+class Clock(NamedTuple):
+    """When blocks are made.
+
+    Attributes:
+        genesis_time: of block 0, in Unix seconds.
+        live_from: the number from which blocks come as fast as they are made.
+        live_block_seconds: how far apart they are then.
+    """
+
+    genesis_time: int = GENESIS_TIME
+    live_from: int = 0
+    live_block_seconds: float = BLOCK_SECONDS
+
+    def time_of(self, number: int) -> int:
+        """The time of a block, in Unix seconds."""
+        early = min(number, self.live_from)
+        late = (number - early) * self.live_block_seconds
+        return self.genesis_time + BLOCK_SECONDS * early + int(late)
+
+
+FIXED_CLOCK = Clock()
+
+
+class Setting(NamedTuple):
+    """What a world is generated from.
+
+    Attributes:
+        trades: how many there are; in an endless world how many the first seasons share.
+        is_endless: whether further seasons follow the first ones.
+    """
+
+    seed: int
+    seasons: int
+    players: int
+    trades: int
+    is_endless: bool = False
+
+
+def generate(setting: Setting, clock: Clock = FIXED_CLOCK) -> "GeneratedChain":
+    """The chain of a world, at its first block."""
+    seed, seasons, count, trades, is_endless = setting
+    world, players = World(seed), Players(seed, count)
+    plan = Plan(seasons=seasons, trades=trades, is_endless=is_endless)
+    story = Story(world, players, plan, trades_max=None if is_endless else trades)
+    return GeneratedChain(story, clock)
+
+
+class GeneratedChain:
+    """The blocks of a seed's world.
+
+    Attributes:
+        blocks: the canonical ones so far.
+    """
+
+    def __init__(self, story: Story, clock: Clock) -> None:
+        self.blocks = Blocks()
+        self._story = story
+        self._clock = clock
+        self._transactions: list[list[Transaction]] = []
+        self._saved = [copy.deepcopy(story.world)]
+        self._reorgs = 0
+        self._append([])
+
+    @property
+    def contracts(self) -> Mapping[str, str]:
+        """The deployment's singletons, by the configuration's keys."""
+        return msgspec.structs.asdict(self._story.world.contracts)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the story has nothing more to tell; the blocks that still come are empty."""
+        return self._story.is_over
+
+    def advance(self) -> bool:
+        """Add the next block: there always is one."""
+        self._append(self._story.transactions())
+        return True
+
+    def reorg(self, depth: int) -> None:
+        """Replace the last blocks by a branch of as many, or of one more.
+
+        Its transactions are those of the blocks replaced: re-ordered, moved to other blocks,
+        some dropped and some failing now.
+        """
+        fork = len(self.blocks) - depth  # the first number that is replaced
+        if not 0 < depth < len(self.blocks):
+            raise ValueError(f"depth {depth}: there are {len(self.blocks)} blocks, genesis stays")
+        self._reorgs += 1
+        rng = random.Random(f"{self._story.world.seed}/reorg/{self._reorgs}")  # noqa: S311
+        branch = _other_branch(self._transactions[fork:], rng)
+        self._restore(fork)
+        for transactions in branch:
+            self._append(transactions)
+
+    def truth(self) -> dict[str, Any]:
+        """What the contracts hold at the head."""
+        head = self.blocks.head
+        return {"block": head.number, "blockHash": head.hash, **truth_of(self._story.world)}
+
+    def _append(self, transactions: Iterable[Transaction]) -> None:
+        number = len(self.blocks)
+        executed = self._execute(number, transactions)
+        self._transactions.append([transaction for transaction, _ in executed])
+        world = self._story.world
+        parent_hash = self.blocks.head.hash if number else NO_PARENT
+        place = Place(number, parent_hash, world.block_time, world.seed, self._reorgs)
+        self.blocks.append(seal(place, executed))
+
+    def _execute(self, number: int, transactions: Iterable[Transaction]) -> list[Executed]:
+        world = self._story.world
+        world.block_number = number
+        world.block_time = self._clock.time_of(number)
+        return [(transaction, execute(world, transaction)) for transaction in transactions]
+
+    def _restore(self, fork: int) -> None:
+        """Make the world again as it was before block `fork`."""
+        self._saved = [saved for saved in self._saved if saved.block_number < fork]
+        world = self._story.world = copy.deepcopy(self._saved[-1])
+        for number in range(world.block_number + 1, fork):
+            self._execute(number, self._transactions[number])
+            if number == fork - _SAVED_BEFORE_FORK:
+                self._saved.append(copy.deepcopy(world))
+        self.blocks.cut(fork)
+        del self._transactions[fork:]
+
+
+def _other_branch(branch: list[list[Transaction]], rng: random.Random) -> list[list[Transaction]]:
+    """The transactions of a branch in other blocks and another order."""
+    kept = [
+        transaction
+        for transactions in branch
+        for transaction in transactions
+        if transaction.is_pinned or rng.random() >= _DROPPED_SHARE
+    ]
+    order = _shuffled(kept, rng)
+    length = len(branch) + rng.randint(0, 1)
+    cuts = sorted(rng.randint(0, len(order)) for _ in range(length - 1))
+    return [
+        [_perhaps_failing(transaction, rng) for transaction in order[first:end]]
+        for first, end in zip([0, *cuts], [*cuts, len(order)], strict=True)
+    ]
+
+
+def _shuffled(transactions: list[Transaction], rng: random.Random) -> list[Transaction]:
+    """Moved a little, but the pinned ones stay in order among themselves."""
+    places = [
+        at if transaction.is_pinned else at + rng.gauss(0, _MOVED_BY)
+        for at, transaction in enumerate(transactions)
+    ]
+    return [transactions[at] for at in sorted(range(len(places)), key=places.__getitem__)]
+
+
+def _perhaps_failing(transaction: Transaction, rng: random.Random) -> Transaction:
+    if transaction.is_pinned or rng.random() >= _FAILING_SHARE:
+        return transaction
+    return transaction._replace(operations=())

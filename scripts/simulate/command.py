@@ -1,0 +1,96 @@
+"""The command `daybook simulate`."""
+
+from pathlib import Path
+from typing import Any
+
+import rich_click as click
+
+
+@click.command()
+@click.option("--seed", default=7, show_default=True, help="Which world: one seed, one world.")
+@click.option(
+    "--seasons",
+    type=click.IntRange(min=1),
+    default=4,
+    show_default=True,
+    help="Seasons: the second is cancelled, the fourth never starts, the fifth stays empty.",
+)
+@click.option(
+    "--players",
+    type=click.IntRange(min=2),
+    default=100,
+    show_default=True,
+    help="Players; some trade a lot, most a little.",
+)
+@click.option(
+    "--trades",
+    type=click.IntRange(min=0),
+    default=3000,
+    show_default=True,
+    help="Trades, at about six logs each. With --blocks-per-second they never end: then this is "
+    "how many the first seasons share, and 0 leaves it open.",
+)
+@click.option(
+    "--tape",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Play this recording (tape.jsonl.gz) instead of a generated world.",
+)
+@click.option(
+    "--calls",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Answer eth_call from this recording (calls.jsonl.gz).",
+)
+@click.option(
+    "--blocks-per-second",
+    type=click.FloatRange(min=0, min_open=True),
+    help="Let blocks come live, this fast. Without it the whole chain is there at once.",
+)
+@click.option(
+    "--start-at",
+    type=click.IntRange(min=0),
+    help="Begin with the chain up to this block; more come with --blocks-per-second or by the "
+    "methods daybook_mine and daybook_play. [default: half of a generated world, block 0 of a "
+    "tape; everything without --blocks-per-second]",
+)
+@click.option(
+    "--finality-depth",
+    type=click.IntRange(min=0),
+    default=64,
+    show_default=True,
+    help="How many blocks below the head are final.",
+)
+@click.option(
+    "--max-range",
+    type=click.IntRange(min=1),
+    help="Refuse eth_getLogs over more blocks than this.",
+)
+@click.option(
+    "--latency",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    help="Milliseconds added to every request.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Listen here.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8545,
+    show_default=True,
+    help="Listen here; 0 takes a free port, which is printed.",
+)
+@click.option(
+    "--write-config",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write a daybook configuration for this node; its data will be beside it.",
+)
+def simulate(**options: Any) -> None:
+    """Serve a simulated chain as a node: JSON-RPC over HTTP.
+
+    A curve-raffle world is generated from a seed, with real header hashes, blooms and receipts
+    roots, or a recording is played. Beside a node's methods there are daybook_mine [count],
+    daybook_play [lines], daybook_reorg [depth] and daybook_truth [].
+    """
+    from scripts.simulate.run import Options, run  # noqa: PLC0415  a command loads what it runs
+
+    run(Options(**options))
