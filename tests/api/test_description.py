@@ -9,6 +9,8 @@ import pytest
 
 from tests.api.world import World, address_of
 
+pytestmark = pytest.mark.slow
+
 _PLAYER = address_of(1)
 
 

@@ -12,7 +12,10 @@ from tests.api.world import SOF, World, address_of
 _BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 _ALICE = address_of(0xA11CE)
 
-pytestmark = pytest.mark.skipif(_BROWSER is None, reason="no chromium on this machine")
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(_BROWSER is None, reason="no chromium on this machine"),
+]
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ from psycopg.sql import SQL
 
 from tests.api.world import World, address_of
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.mark.usefixtures("world")
 @pytest.mark.parametrize(

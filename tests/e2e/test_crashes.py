@@ -11,6 +11,8 @@ from schema.database import connect
 from tests.e2e.daybook import Node, daybook, served, simulated, started
 from tests.e2e.truth import assert_answers
 
+pytestmark = pytest.mark.slow
+
 _WORLD = ("--seed", "11", "--seasons", "4", "--players", "60", "--trades", "4000")
 _KILLS = 20
 _LONGEST_RUN_SECONDS = 4.0
@@ -35,7 +37,6 @@ def _until_head(node: Node, database_url: str) -> None:
     assert result.returncode == 0, result.stderr
 
 
-@pytest.mark.slow
 def test_killed_at_random_moments_it_ends_the_same(
     tmp_path: Path, database_url: str, other_database_url: str
 ) -> None:

@@ -8,6 +8,8 @@ import pytest
 
 from tests.e2e.daybook import Node, daybook, free_port, simulated, started
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def node(tmp_path: Path) -> Iterator[Node]:

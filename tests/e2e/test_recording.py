@@ -11,6 +11,8 @@ from schema.database import connect
 from tests.e2e.daybook import Node, daybook, served, simulated, started
 from tests.e2e.truth import assert_answers, assert_trades, read_trades, read_truth
 
+pytestmark = pytest.mark.slow
+
 _PATIENCE_SECONDS = 60.0
 
 # Lines 144, 231 and 580 of the tape begin reorganisations of depth 1, 3 and 6: runs end before,
@@ -56,7 +58,6 @@ def test_running_again_changes_nothing(tmp_path: Path, database_url: str, record
     assert _log(database_url, query) == before
 
 
-@pytest.mark.slow
 def test_the_recording_played_live_equals_its_truth(
     tmp_path: Path, database_url: str, recording: Path
 ) -> None:
@@ -73,7 +74,6 @@ def test_the_recording_played_live_equals_its_truth(
     _assert_orphaned_facts_are_kept(database_url)
 
 
-@pytest.mark.slow
 def test_stopped_in_the_middle_of_reorganisations_it_ends_the_same(
     tmp_path: Path, database_url: str, recording: Path
 ) -> None:

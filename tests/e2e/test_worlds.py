@@ -7,10 +7,10 @@ import pytest
 from tests.e2e.daybook import daybook, served, simulated
 from tests.e2e.truth import assert_answers
 
+pytestmark = pytest.mark.slow
 
-@pytest.mark.parametrize(
-    "seed", [1, 2, pytest.param(3, marks=pytest.mark.slow), pytest.param(4, marks=pytest.mark.slow)]
-)
+
+@pytest.mark.parametrize("seed", [1, 2, 3, 4])
 def test_a_generated_world_equals_its_own_truth(
     tmp_path: Path, database_url: str, seed: int
 ) -> None:
@@ -24,7 +24,6 @@ def test_a_generated_world_equals_its_own_truth(
             assert_answers(api, node.call("daybook_truth"))
 
 
-@pytest.mark.slow
 def test_a_generated_world_that_reorganises_equals_its_own_truth(
     tmp_path: Path, database_url: str
 ) -> None:

@@ -18,6 +18,8 @@ from tests.indexer.indexing import (
 from tests.indexer.nodes import node_answer, serving
 from tests.indexer.truth import followed_logs
 
+pytestmark = pytest.mark.slow
+
 _FINALITY_DEPTH = 25
 
 

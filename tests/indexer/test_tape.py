@@ -21,6 +21,8 @@ from tests.indexer.indexing import (
 from tests.indexer.nodes import node_answer, serving
 from tests.indexer.truth import only_followed, stored_log
 
+pytestmark = pytest.mark.slow
+
 
 class Tape:
     """A recording that is played as far as a test wants."""

@@ -19,6 +19,8 @@ from schema.progress import Progress
 from tests.projections.tables import read_tables, select
 from tests.projections.tape import Block, Indexer, Tape
 
+pytestmark = pytest.mark.slow
+
 _PATIENCE_SECONDS = 20.0
 
 

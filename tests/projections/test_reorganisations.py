@@ -14,6 +14,8 @@ from schema.events.curve import PositionUpdate
 from tests.projections.tables import read_tables, select
 from tests.projections.tape import Block, Indexer, Tape, read_tape
 
+pytestmark = pytest.mark.slow
+
 FINALITY = 10  # blocks; the tape's deepest reorganisation is 6
 
 

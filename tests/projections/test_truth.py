@@ -14,6 +14,8 @@ from schema.events.rollover_escrow import RolloverDeposit
 from tests.projections.tables import select
 from tests.projections.tape import Indexer, Tape
 
+pytestmark = pytest.mark.slow
+
 Json = dict[str, Any]
 
 _PHASES = {1: "open", 2: "active", 3: "closed"}

@@ -13,6 +13,8 @@ import pytest
 from schema.settings import load
 from tests.simulation.client import Client, simulated
 
+pytestmark = pytest.mark.slow
+
 UNKNOWN_HASH = "0x" + "11" * 32
 
 
