@@ -66,7 +66,7 @@ class LogSource:
             if receipts is None:
                 raise NotYetError(alias, block=header.hash)
             self.verified[header.hash] = verify_receipts(alias, header, receipts)
-        return {h.number: logs_of(alias, self.verified[h.hash], addresses) for h in headers}
+        return {h.number: logs_of(self.verified[h.hash], addresses) for h in headers}
 
     def _by_bloom(self, headers: Sequence[Header], addresses: AbstractSet[str]) -> BlockLogs:
         promises = {header.number: promised(header, addresses) for header in headers}

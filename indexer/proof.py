@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeVar
 
 from indexer.commitments import bits_of, header_hash, may_contain, receipts_root
 from indexer.errors import BadAnswerError
-from indexer.hexadecimal import check_logs
+from indexer.hexadecimal import check_hex
 from indexer.wire import Block, Log, Receipt
 from schema.log.chain import Proof
 
@@ -123,22 +123,24 @@ def verify_receipts(alias: str, header: Header, receipts: Sequence[Receipt]) -> 
     return [log for receipt in receipts for log in receipt.logs]
 
 
-def logs_of(alias: str, logs: Iterable[Log], addresses: AbstractSet[str]) -> list[Log]:
-    """Those logs of verified receipts that are of these addresses, strictly in hex.
+def logs_of(logs: Iterable[Log], addresses: AbstractSet[str]) -> list[Log]:
+    """Those logs of verified receipts that are of these addresses, in lower-case hex.
 
-    Raises:
-        BadAnswerError: one of them is not hex.
+    That address, topics and data are hex is proved by the root, which hashes their bytes.
     """
-    kept = [log for log in logs if log.address.lower() in addresses]
-    try:
-        check_logs(kept)
-    except ValueError as error:
-        raise BadAnswerError(alias, str(error)) from None
+    kept = []
+    for log in logs:
+        log.address = log.address.lower()
+        if log.address in addresses:
+            log.data = "0x" + log.data[2:].lower()
+            log.topics = ["0x" + topic[2:].lower() for topic in log.topics]
+            kept.append(log)
     return kept
 
 
 def _check_places(header: Header, receipts: Sequence[Receipt]) -> None:
     """Raise ValueError where a log says that it stands elsewhere."""
+    check_hex([receipt.transaction_hash for receipt in receipts])
     indexes = count()
     for tx_index, receipt in enumerate(receipts):
         here = (header.hash, receipt.transaction_hash, tx_index)

@@ -16,6 +16,7 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 
 from projections import folds, prior_images
 from projections.inputs import PAIRED_TRADE
+from schema.log.install import install_schema
 from schema.read_models import CONTROL, READ_MODELS, generation_schema
 
 _DIALECT = postgresql.dialect()  # type: ignore[no-untyped-call]
@@ -34,13 +35,12 @@ class Generation(NamedTuple):
 
 def install_control(connection: Connection[DictRow]) -> None:
     """Make the tables that say which generation serves, where they are missing, as the owner."""
-    with connection.transaction():
-        connection.execute("CREATE SCHEMA IF NOT EXISTS daybook")
-        for table in CONTROL.sorted_tables:
-            connection.execute(
-                str(CreateTable(table, if_not_exists=True).compile(dialect=_DIALECT))
-            )
-        connection.execute(_GRANT_CONTROL)
+    definitions = [
+        str(CreateTable(table, if_not_exists=True).compile(dialect=_DIALECT))
+        for table in CONTROL.sorted_tables
+    ]
+    statements = [*definitions, _GRANT_CONTROL]
+    install_schema(connection, "daybook", [statement.encode() for statement in statements])
 
 
 def fingerprint() -> str:

@@ -4,13 +4,12 @@ import sys
 import threading
 import time
 from types import TracebackType
-from typing import Self
-
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bars
+from typing import TYPE_CHECKING, Self
 
 from schema.progress import Progress
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as Bars
 
 _SECONDS_BETWEEN_LINES = 1.0
 
@@ -50,9 +49,9 @@ class Display:
     def _rate(self, progress: Progress) -> str:
         return f"{progress.events / max(time.monotonic() - self._started, 0.001):,.0f} events/s"
 
-    def _draw(self, bars: Bars, progress: Progress) -> None:
+    def _draw(self, bars: "Bars", progress: Progress) -> None:
         if progress.task not in self._tasks:
-            self._tasks[progress.task] = bars.add_task(progress.task)
+            self._tasks[progress.task] = bars.add_task(progress.task, rate="")
         bars.update(
             self._tasks[progress.task],  # type: ignore[arg-type]  # rich's TaskID is an int
             completed=progress.done,
@@ -74,11 +73,12 @@ class Display:
             )
 
 
-def _bars() -> Bars:
-    return Bars(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-        console=Console(stderr=False),
+def _bars() -> "Bars":
+    from rich import progress  # noqa: PLC0415  only a terminal needs it
+
+    return progress.Progress(
+        progress.TextColumn("{task.description}"),
+        progress.BarColumn(),
+        progress.TextColumn("{task.fields[rate]}"),
+        progress.TimeRemainingColumn(),
     )

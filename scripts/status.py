@@ -11,7 +11,7 @@ from rich.table import Table
 from schema.database import connect
 from schema.log.streams import chain_stream_id
 from schema.settings import ChainSettings, Settings
-from scripts.database import open_database
+from scripts.database import install_read_models, open_database
 
 
 class ChainStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,11 +55,10 @@ class Status(msgspec.Struct, frozen=True):
 
 def show_status(settings: Settings, *, as_json: bool) -> None:
     """Print the status, as a table or as one JSON object."""
-    with (
-        open_database(settings) as url,
-        connect(url, role="daybook_api", application_name="daybook-status") as session,
-    ):
-        status = read_status(session, settings.chain)
+    with open_database(settings) as url:
+        install_read_models(url)
+        with connect(url, role="daybook_api", application_name="daybook-status") as session:
+            status = read_status(session, settings.chain)
     if as_json:
         print(msgspec.json.encode(status).decode())
     else:

@@ -7,8 +7,8 @@ columns of its SQL view. Source of the layout: the Solidity ABI specification, "
 
 import keyword
 import re
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, Literal, get_type_hints
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, ClassVar, Literal, cast, get_type_hints
 
 import msgspec
 from eth_abi.abi import decode as abi_decode
@@ -16,7 +16,14 @@ from eth_abi.abi import encode as abi_encode
 from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
-from schema.events.abi import SOLIDITY_TYPES, WORD_HEX, BadWordError, Parameter, parse_signature
+from schema.events.abi import (
+    SOLIDITY_TYPES,
+    WORD_HEX,
+    BadWordError,
+    Parameter,
+    SolidityType,
+    parse_signature,
+)
 
 ContractKind = Literal[
     "raffle",
@@ -38,7 +45,7 @@ _SQL_RESERVED = {"from", "to", "user"}
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-class Event(msgspec.Struct, frozen=True):
+class Event(msgspec.Struct, frozen=True, gc=False):
     """A fact of the chain: where it happened, then its arguments.
 
     Addresses and hashes are lower-case hex with 0x; `block_time` is in Unix seconds; uint256
@@ -59,7 +66,7 @@ class Event(msgspec.Struct, frozen=True):
     contract: str
 
 
-class UndecodedLog(msgspec.Struct, frozen=True):
+class UndecodedLog(msgspec.Struct, frozen=True, gc=False):
     """A log of a followed contract that no event class describes, byte for byte."""
 
     version: ClassVar[int] = 1
@@ -116,17 +123,14 @@ class Codec:
         self.fields = tuple(field_name(parameter) for parameter in self.parameters)
         self.topic0 = "0x" + keccak(canonical.encode()).hex()
         self._check_fields()
-        indexed = [at for at, parameter in enumerate(self.parameters) if parameter.indexed]
         in_data = [at for at, parameter in enumerate(self.parameters) if not parameter.indexed]
-        self.topic_count = 1 + len(indexed)
+        self.topic_count = 1 + len(self.parameters) - len(in_data)
         self._types = [SOLIDITY_TYPES[parameter.type] for parameter in self.parameters]
         self._data_types = [self._types[at] for at in in_data]
         self._abi_types = [self._types[at].codec_type or self.parameters[at].type for at in in_data]
         self._is_dynamic = any(solidity.read is None for solidity in self._data_types)
         self._offsets = range(2, 2 + WORD_HEX * len(in_data), WORD_HEX)
-        # Values arrive as (topics, then data); each field takes the value at its place there.
-        places = indexed + in_data
-        self._plan = [(self._reader(at), places.index(at)) for at in range(len(places))]
+        self._read = self._reader()
 
     def _check_fields(self) -> None:
         declared = self.event.__struct_fields__[len(Event.__struct_fields__) :]
@@ -136,14 +140,28 @@ class Codec:
             name = self.event.__name__
             raise TypeError(f"{name}: fields {declared} do not fit {self.event.signature}")
 
-    def _reader(self, at: int) -> Callable[[Any], Any]:
-        """From a topic's or data's word; but eth_abi has read dynamic data, all of it, already."""
-        solidity = self._types[at]
-        if self._is_dynamic and not self.parameters[at].indexed:
-            return solidity.from_abi
-        if solidity.read is None:
-            raise TypeError(f"{self.event.__name__}: an indexed dynamic argument is only a hash")
-        return solidity.read
+    def _reader(self) -> Callable[[Header, Sequence[str], Sequence[Any]], Event]:
+        """The function (header, topics, data) → event, where data is hex, or values once decoded.
+
+        It is one expression with every word cut out in place: twice as fast as looping over them.
+        """
+        topics = iter(f"topics[{at}][2:]" for at in range(1, self.topic_count))
+        words = iter(f"data[{at}:{at + WORD_HEX}]" for at in self._offsets)
+        values = iter(f"data[{at}]" for at in range(len(self._data_types)))
+        names: dict[str, Any] = {"event": self.event}
+        arguments = []
+        for field, parameter, solidity in self._described():
+            is_decoded = self._is_dynamic and not parameter.indexed  # eth_abi has read it already
+            names[field] = solidity.from_abi if is_decoded else solidity.read
+            assert names[field] is not None, "an indexed dynamic argument is only a hash"
+            source = topics if parameter.indexed else values if is_decoded else words
+            arguments.append(f"{field}({next(source)})")
+        expression = f"lambda header, topics, data: event(*header, {', '.join(arguments)})"
+        read: Any = eval(expression, names)  # noqa: S307  made of our own names and numbers
+        return cast("Callable[[Header, Sequence[str], Sequence[Any]], Event]", read)
+
+    def _described(self) -> Iterator[tuple[str, Parameter, SolidityType]]:
+        return zip(self.fields, self.parameters, self._types, strict=True)
 
     def decode(self, header: Header, topics: Sequence[str], data: str) -> Event:
         """The event of a log whose topic0 and topic count are already known to fit.
@@ -156,18 +174,14 @@ class Codec:
         Raises:
             UndecodableError: topics or data do not fit the declared types.
         """
-        values = [topic[2:] for topic in topics[1:]]
-        values += self._dynamic_values(data) if self._is_dynamic else self._words(data)
+        if not self._is_dynamic and len(data) != self._offsets.stop:
+            raise UndecodableError(f"{self.stored_as}: {len(data) // 2 - 1} bytes of data")
         try:
-            arguments = [read(values[place]) for read, place in self._plan]
+            return self._read(
+                header, topics, self._dynamic_values(data) if self._is_dynamic else data
+            )
         except BadWordError as error:
             raise UndecodableError(f"{self.stored_as}: {error}") from error
-        return self.event(*header, *arguments)
-
-    def _words(self, data: str) -> list[str]:
-        if len(data) != self._offsets.stop:
-            raise UndecodableError(f"{self.stored_as}: {len(data) // 2 - 1} bytes of data")
-        return [data[at : at + WORD_HEX] for at in self._offsets]
 
     def _dynamic_values(self, data: str) -> tuple[Any, ...]:
         # eth_abi lets OverflowError and MemoryError through for lengths beyond any real log.
@@ -179,9 +193,7 @@ class Codec:
     def encode(self, event: Event) -> tuple[list[str], str]:
         """Topics and data (0x hex) of the log that `decode` turns into this event."""
         topics, values = [self.topic0], []
-        for parameter, field, solidity in zip(
-            self.parameters, self.fields, self._types, strict=True
-        ):
+        for field, parameter, solidity in self._described():
             value = getattr(event, field)
             if parameter.indexed:
                 assert solidity.write is not None

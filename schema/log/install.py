@@ -4,6 +4,8 @@ Every event class has one view in schema `log`, named after it: `log.position_up
 with the position in the log, whether the block was orphaned, where it stands, then its arguments.
 """
 
+import hashlib
+from collections.abc import Sequence
 from importlib.resources import files
 from typing import Any
 
@@ -72,14 +74,39 @@ _FACT_COLUMNS: dict[type, dict[str, str]] = {
 
 def install_log(connection: Connection[Any]) -> None:
     """Make everything of the log that is missing, as the database's owner."""
+    install_schema(
+        connection,
+        SCHEMA,
+        [
+            *(statement.as_bytes(connection) for statement in create_statements()),
+            _script("log.sql"),
+            *(statement.as_bytes(connection) for statement in views()),
+            _script("roles.sql"),
+        ],
+    )
+
+
+def install_schema(connection: Connection[Any], name: str, statements: Sequence[bytes]) -> None:
+    """Run the statements that make a schema, unless these very ones made it.
+
+    The schema remembers by a comment: definitions lock what sessions at work are using.
+    """
+    made_by = hashlib.sha256(b";".join(statements)).hexdigest()
     with connection.transaction():
-        connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(Identifier(SCHEMA)))
-        for statement in create_statements():
+        if connection.execute(_IS_MADE, {"name": name, "made_by": made_by}).fetchone():
+            return
+        schema = Identifier(name)
+        connection.execute(SQL("CREATE SCHEMA IF NOT EXISTS {}").format(schema))
+        for statement in statements:
             connection.execute(statement)
-        connection.execute(_script("log.sql"))
-        for statement in views():
-            connection.execute(statement)
-        connection.execute(_script("roles.sql"))
+        connection.execute(SQL("COMMENT ON SCHEMA {} IS {}").format(schema, made_by))
+
+
+# Roles belong to the server: a database that was restored on another one may be without them.
+_IS_MADE = """
+    SELECT WHERE obj_description(to_regnamespace(%(name)s), 'pg_namespace') = %(made_by)s
+        AND to_regrole('daybook_indexer') IS NOT NULL
+"""
 
 
 def _script(name: str) -> bytes:

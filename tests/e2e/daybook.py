@@ -5,9 +5,9 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import httpx
 import msgspec
@@ -77,6 +77,27 @@ def daybook(
         timeout=timeout,
         check=False,
     )
+
+
+def on_a_terminal(*arguments: str | Path, database_url: str) -> str:
+    """`daybook …` to its end on a wide terminal; what it showed."""
+    terminal, far_end = os.openpty()
+    environment = _environment(database_url) | {"COLUMNS": "120", "TERM": "xterm"}
+    with (
+        open(terminal, encoding="utf-8", errors="replace") as screen,  # noqa: PTH123  a descriptor
+        subprocess.Popen(_command(arguments), env=environment, stdout=far_end) as process,
+    ):
+        os.close(far_end)
+        shown = _read_to_end(screen)
+        assert process.wait() == 0, shown
+    return shown
+
+
+def _read_to_end(screen: TextIO) -> str:
+    shown: list[str] = []
+    with suppress(OSError):  # how a terminal says that nobody writes to it any more
+        shown.extend(iter(lambda: screen.read(1), ""))
+    return "".join(shown)
 
 
 def _command(arguments: Sequence[str | Path]) -> list[str]:

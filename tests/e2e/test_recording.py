@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from schema.database import connect
-from tests.e2e.daybook import Node, daybook, served, simulated, started
+from tests.e2e.daybook import Node, daybook, on_a_terminal, served, simulated, started
 from tests.e2e.truth import assert_answers, assert_trades, read_trades, read_truth
 
 pytestmark = pytest.mark.slow
@@ -45,6 +45,17 @@ def test_the_recording_played_to_its_end_equals_its_truth(
         _until_head(node, database_url)
 
         _assert_equals_recording(node, database_url, recording)
+
+
+def test_a_terminal_shows_bars(tmp_path: Path, database_url: str, recording: Path) -> None:
+    """Given a terminal, when run, then both tasks are drawn up to their ends."""
+    with simulated(tmp_path, "--tape", recording / "tape.jsonl.gz") as node:
+        screen = on_a_terminal(
+            "run", "--until-head", "--config", node.config, database_url=database_url
+        )
+
+    assert "index simulated  750 of 750 blocks" in screen
+    assert "events/s" in screen
 
 
 def test_running_again_changes_nothing(tmp_path: Path, database_url: str, recording: Path) -> None:

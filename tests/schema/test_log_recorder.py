@@ -64,6 +64,7 @@ class _OnARealLog:
         return self.recorder
 
 
+@pytest.mark.slow
 class TestApplicationRecorder(_OnARealLog, persistence.ApplicationRecorderTestCase[LogRecorder]):
     """The library's own cases for application recorders."""
 
