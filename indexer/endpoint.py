@@ -22,6 +22,7 @@ from indexer.errors import (
     BadAnswerError,
     EndpointError,
     EndpointUnreachableError,
+    HttpStatusError,
     RateLimitedError,
     RpcError,
 )
@@ -174,7 +175,7 @@ class Endpoint:
             batch = parameters[len(results) : len(results) + size]
             try:
                 results += self._ask_batch(method, batch, decoder)
-            except (RpcError, AnswerTooLargeError) as error:
+            except (RpcError, AnswerTooLargeError, HttpStatusError) as error:
                 if len(batch) == 1 or (isinstance(error, RpcError) and lacks_method(error)):
                     raise
                 size = len(batch) // 2
@@ -185,10 +186,16 @@ class Endpoint:
     ) -> list[Any]:
         """Ask all in one batch; results in the order of `parameters`, None for a null."""
         requests_ = [self._request(method, each) for each in parameters]
-        content = self._post(method, msgspec.json.encode(requests_))
-        answers = self._decode(method, content, decoder)
-        if isinstance(answers, _Answer):  # the whole batch was refused
-            self._result(method, answers, answers.id)
+        # Some endpoints refuse batches altogether: one request goes without.
+        body = requests_ if len(requests_) > 1 else requests_[0]
+        answers = self._decode(method, self._post(method, msgspec.json.encode(body)), decoder)
+        if isinstance(answers, _Answer):
+            # An error may be without an id: of a whole batch, or of a request it did not read.
+            refused = answers.error is not None or len(requests_) > 1
+            wanted = answers.id if refused else requests_[0]["id"]
+            result = self._result(method, answers, wanted)
+            if len(requests_) == 1:
+                return [result]
             raise BadAnswerError(self.alias, f"{method}: one answer to a batch of many")
         by_id = {answer.id: answer for answer in answers}
         if len(by_id) != len(answers) or len(answers) != len(requests_):
@@ -220,7 +227,7 @@ class Endpoint:
         except msgspec.DecodeError:
             problem = None
         if problem is None:
-            return EndpointUnreachableError(self.alias, f"HTTP status {status}")
+            return HttpStatusError(self.alias, f"HTTP status {status}")
         return RpcError(self.alias, method=method, code=problem.code, message=problem.message)
 
     def _decode(self, method: str, content: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:

@@ -23,6 +23,10 @@ class EndpointUnreachableError(EndpointError):
     """No answer, or one that is not JSON-RPC: refused, timed out, cut off, an HTTP error."""
 
 
+class HttpStatusError(EndpointUnreachableError):
+    """An HTTP error without an answer in it."""
+
+
 class RateLimitedError(EndpointError):
     """The endpoint asks for fewer requests."""
 

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from psycopg import Connection
 from psycopg.rows import DictRow
-from rich.console import Console
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 
 from schema.database import connect
@@ -103,7 +103,8 @@ def _print_tables(status: Status) -> None:
     console = Console()
     table = Table(title="Chains", title_justify="left")
     for heading in ("chain", "block", "time", "final", "events", "contracts", "reorgs", "proof"):
-        table.add_column(heading, justify="left" if heading in {"chain", "proof"} else "right")
+        justify: JustifyMethod = "left" if heading in {"chain", "proof"} else "right"
+        table.add_column(heading, justify=justify, overflow="fold")
     for chain in status.chains:
         proof = ", ".join(f"{name} {count:,}" for name, count in chain.blocks_by_proof.items())
         table.add_row(

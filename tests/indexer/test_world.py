@@ -9,7 +9,7 @@ from schema.log.chain import Proof
 from scripts.simulate.chain import GeneratedChain
 from scripts.simulate.node import Limits, Node
 from tests.indexer.indexing import index_to_head, query, settings_for, stored_logs
-from tests.indexer.nodes import node_answer, serving
+from tests.indexer.nodes import Reply, node_answer, serving
 from tests.indexer.truth import followed_logs
 
 
@@ -32,6 +32,27 @@ def test_a_range_limit_of_the_node_only_narrows_the_requests(
     node = Node(world, limits=Limits(0, range_max=7), calls={})
     with serving(node_answer(node)) as url:
         index_to_head(settings_for(url, world.contracts, proof="none"), database_url)
+    assert stored_logs(database_url) == followed_logs(world.blocks, world.contracts)
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        Reply(b"Internal Server Error", status=500),
+        Reply(b'{"jsonrpc":"2.0","id":null,"error":{"code":-32600,"message":"no batches"}}'),
+    ],
+)
+def test_a_node_that_refuses_batches_is_asked_one_by_one(
+    world: GeneratedChain, database_url: str, refusal: Reply
+) -> None:
+    """Given a node without batches, when indexing, then nothing is missing."""
+    honest = node_answer(Node(world, limits=Limits(30), calls={}))
+
+    def answer(body: bytes) -> Reply:
+        return refusal if body.startswith(b"[") else honest(body)
+
+    with serving(answer) as url:
+        index_to_head(settings_for(url, world.contracts), database_url)
     assert stored_logs(database_url) == followed_logs(world.blocks, world.contracts)
 
 
