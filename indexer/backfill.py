@@ -12,11 +12,11 @@ from functools import partial
 from indexer.branch import Branch
 from indexer.endpoint import Endpoint
 from indexer.errors import StoppedError
-from indexer.fetch import Fetched, extend, fetch, fetch_headers, is_new
+from indexer.fetch import Fetched, extend, fetch, fetch_headers, is_new, proved
 from indexer.node import Node
 from indexer.proof import Header
 from indexer.writer import IndexedRange, Writer
-from schema.log.chain import Followed
+from schema.log.chain import Followed, Proof
 
 # Hides the latency of a remote node; each holds one range, so it also bounds memory.
 _IN_FLIGHT = 4
@@ -118,7 +118,11 @@ class _Ranges:
         def unit(endpoint: Endpoint) -> Fetched:
             headers = fetch_headers(endpoint, first, last, proof=settings.proof)
             contracts = dict(self._contracts)
-            return fetch(endpoint, headers, contracts, chain_id=settings.id, proof=settings.proof)
+
+            def read(proof: Proof) -> Fetched:
+                return fetch(endpoint, headers, contracts, chain_id=settings.id, proof=proof)
+
+            return proved(endpoint, settings.proof, read)
 
         fetched = self._node.ask(unit)
         # Ranges that begin after this need not be extended when their turn comes.

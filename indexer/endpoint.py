@@ -42,6 +42,7 @@ _CONNECT_SECONDS, _READ_SECONDS = 5, 30
 _CONNECTIONS = 16  # more than there are threads that ask
 _TOO_MANY_REQUESTS = 429
 _NO_SUCH_METHOD = -32601
+_NO_SUCH_METHOD_SAID = ("method not found", "method not supported", "unsupported method")
 _RETRY_AFTER_SECONDS_MAX = 60.0
 
 
@@ -95,6 +96,7 @@ class Endpoint:
     def __init__(self, url: str, alias: str) -> None:
         self.alias = alias
         self.width = _WIDTH_STEP
+        self.has_receipts = True
         session = requests.Session()
         adapter = HTTPAdapter(pool_maxsize=_CONNECTIONS)
         session.mount("http://", adapter)
@@ -131,12 +133,12 @@ class Endpoint:
         self._checked(check_blocks, [block for block in blocks if block is not None])
         return blocks
 
-    def receipts(self, block_hashes: Sequence[str]) -> list[list[Receipt] | None]:
-        """All receipts of each block, by its hash; None for a block that is not there.
+    def receipts(self, blocks: Sequence[str]) -> list[list[Receipt] | None]:
+        """All receipts of each block, by hash or number; None for a block that is not there.
 
         That they are hex is left to the proof, which hashes every byte of them anyway.
         """
-        parameters = [[block_hash] for block_hash in block_hashes]
+        parameters = [[block] for block in blocks]
         return self._ask_all("eth_getBlockReceipts", parameters, _RECEIPTS, size=_RECEIPTS_A_BATCH)
 
     def logs(self, criteria: dict[str, Any]) -> list[Log]:
@@ -251,7 +253,8 @@ class Endpoint:
 
 def lacks_method(error: RpcError) -> bool:
     """Whether the endpoint says that it does not have the method at all."""
-    return error.code == _NO_SUCH_METHOD
+    message = error.message.lower()
+    return error.code == _NO_SUCH_METHOD or any(words in message for words in _NO_SUCH_METHOD_SAID)
 
 
 def _reason(error: BaseException) -> str:

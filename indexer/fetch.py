@@ -4,12 +4,14 @@ All of it is done at one endpoint, as one unit. Contracts that the events announ
 from their block on, in the same blocks, until nothing new is announced.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+import structlog
+
 from indexer.discovery import ANNOUNCING, announced
-from indexer.endpoint import Endpoint
-from indexer.errors import NotYetError
+from indexer.endpoint import Endpoint, lacks_method
+from indexer.errors import NotYetError, RpcError
 from indexer.logs import LogSource, Verified
 from indexer.proof import Header, verify_header, verify_links
 from indexer.wire import Log
@@ -18,6 +20,8 @@ from schema.log.chain import ContractDiscovered, Followed, Proof
 
 # Verified logs of a range are kept until its turn if they are no more than these, about 30 MB.
 _VERIFIED_LOGS_MAX = 20_000
+
+_log = structlog.get_logger()
 
 Events = list[Event | UndecodedLog]
 Contracts = Mapping[str, Followed]
@@ -115,6 +119,22 @@ def _new_events(source: LogSource, fetched: Fetched, wanted: Contracts) -> Itera
     for header in headers:
         if events := _decode(fetched.chain_id, header, blocks.get(header.number, ()), wanted):
             yield events
+
+
+def proved(endpoint: Endpoint, proof: Proof, read: Callable[[Proof], Fetched]) -> Fetched:
+    """What `read` gives with this proof; or by bloom, at an endpoint without receipts.
+
+    The range says by which it was.
+    """
+    if proof == "receipts" and endpoint.has_receipts:
+        try:
+            return read(proof)
+        except RpcError as error:
+            if not lacks_method(error):
+                raise
+            endpoint.has_receipts = False
+            _log.warning("endpoint_without_receipts", endpoint=endpoint.alias, proved_by="bloom")
+    return read("bloom" if proof == "receipts" else proof)
 
 
 def is_new(known: Contracts, address: str, followed: Followed) -> bool:

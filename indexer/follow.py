@@ -1,12 +1,12 @@
 """Blocks that are not final: one by one, each bound to its hash and settled by its receipts."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 
 from indexer.backfill import Appended
 from indexer.branch import Branch
-from indexer.endpoint import Endpoint, lacks_method
-from indexer.errors import RpcError
-from indexer.fetch import Fetched, fetch, fetch_headers
+from indexer.endpoint import Endpoint
+from indexer.fetch import Fetched, fetch, fetch_headers, proved
 from indexer.node import Node
 from indexer.writer import IndexedRange, Writer
 from schema.log.chain import Proof
@@ -36,14 +36,9 @@ def follow(node: Node, writer: Writer, branch: Branch, appended: Appended) -> No
         return fetch(endpoint, headers, contracts, chain_id=settings.id, proof=proof)
 
     def unit(endpoint: Endpoint) -> Fetched:
-        if settings.proof == "none":  # this chain's commitments are not the standard ones
-            return blocks(endpoint, "none")
-        try:
-            return blocks(endpoint, "receipts")
-        except RpcError as error:
-            if not lacks_method(error):
-                raise
-        return blocks(endpoint, "bloom")
+        # Where a chain's commitments are not the standard ones, nothing can be proved by them.
+        proof: Proof = "none" if settings.proof == "none" else "receipts"
+        return proved(endpoint, proof, partial(blocks, endpoint))
 
     fetched = node.ask(unit)
     branch.check(fetched.headers[0])

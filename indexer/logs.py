@@ -21,7 +21,7 @@ from indexer.proof import (
     verify_logs,
     verify_receipts,
 )
-from indexer.wire import Log
+from indexer.wire import Log, Receipt
 from schema.log.chain import Proof
 
 _log = structlog.get_logger()
@@ -61,12 +61,27 @@ class LogSource:
     def _by_receipts(self, headers: Sequence[Header], addresses: AbstractSet[str]) -> BlockLogs:
         alias = self._endpoint.alias
         asked = [header for header in headers if header.hash not in self.verified]
-        blocks = self._endpoint.receipts([header.hash for header in asked])
+        blocks = self._receipts(asked)
         for header, receipts in zip(asked, blocks, strict=True):
             if receipts is None:
                 raise NotYetError(alias, block=header.hash)
             self.verified[header.hash] = verify_receipts(alias, header, receipts)
         return {h.number: logs_of(self.verified[h.hash], addresses) for h in headers}
+
+    def _receipts(self, headers: Sequence[Header]) -> list[list[Receipt] | None]:
+        """By hash; by number from an endpoint that knows blocks by number only.
+
+        Either way the header's root binds them to that one block.
+        """
+        try:
+            blocks = self._endpoint.receipts([header.hash for header in headers])
+        except RpcError as error:
+            if lacks_method(error):
+                raise
+            blocks = [None]
+        if None in blocks:
+            return self._endpoint.receipts([hex(header.number) for header in headers])
+        return blocks
 
     def _by_bloom(self, headers: Sequence[Header], addresses: AbstractSet[str]) -> BlockLogs:
         promises = {header.number: promised(header, addresses) for header in headers}

@@ -1,13 +1,13 @@
 """A generated world is indexed whole: every log of every contract, discovered ones included."""
 
 from itertools import pairwise
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
 from schema.log.chain import Proof
 from scripts.simulate.chain import GeneratedChain
-from scripts.simulate.node import Limits, Node
+from scripts.simulate.node import METHOD_NOT_FOUND, Limits, Node, RpcError
 from tests.indexer.indexing import index_to_head, query, settings_for, stored_logs
 from tests.indexer.nodes import Reply, node_answer, serving
 from tests.indexer.truth import followed_logs
@@ -54,6 +54,41 @@ def test_a_node_that_refuses_batches_is_asked_one_by_one(
     with serving(answer) as url:
         index_to_head(settings_for(url, world.contracts), database_url)
     assert stored_logs(database_url) == followed_logs(world.blocks, world.contracts)
+
+
+def test_receipts_are_asked_for_by_number_where_hashes_are_not_known(
+    world: GeneratedChain, database_url: str
+) -> None:
+    """Given a node that finds receipts by number only, then they prove the blocks all the same."""
+
+    def spoil(method: str, parameters: list[Any], result: Any) -> Any:
+        by_hash = method == "eth_getBlockReceipts" and len(parameters[0]) > len("0x") + 16
+        return None if by_hash else result
+
+    with serving(node_answer(Node(world, limits=Limits(30), calls={}), spoil)) as url:
+        index_to_head(settings_for(url, world.contracts), database_url)
+    assert stored_logs(database_url) == followed_logs(world.blocks, world.contracts)
+    assert query(database_url, "SELECT DISTINCT proof FROM log.range_indexed") == [
+        {"proof": "receipts"}
+    ]
+
+
+def test_a_node_without_receipts_is_proved_by_bloom_and_that_is_recorded(
+    world: GeneratedChain, database_url: str
+) -> None:
+    """Given no eth_getBlockReceipts, then blooms prove every range, and each range says so."""
+
+    def spoil(method: str, _parameters: list[Any], result: Any) -> Any:
+        if method == "eth_getBlockReceipts":
+            raise RpcError(METHOD_NOT_FOUND, "the method does not exist")
+        return result
+
+    with serving(node_answer(Node(world, limits=Limits(30), calls={}), spoil)) as url:
+        index_to_head(settings_for(url, world.contracts), database_url)
+    assert stored_logs(database_url) == followed_logs(world.blocks, world.contracts)
+    assert query(database_url, "SELECT DISTINCT proof FROM log.range_indexed") == [
+        {"proof": "bloom"}
+    ]
 
 
 def test_contracts_are_discovered_before_the_range_that_announces_them(
