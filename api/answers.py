@@ -1,6 +1,7 @@
 """What every answer has in common: the block and position it reflects, its ETag, its encoding."""
 
 from collections.abc import Callable, Sequence
+from inspect import signature
 from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
@@ -10,6 +11,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from api.cursors import encode_cursor
 from api.database import Database, Reading
+from api.problems import Problem
 
 Row = TypeVar("Row", bound=Struct)
 Content = TypeVar("Content", bound=Struct | None)
@@ -73,6 +75,28 @@ def _headers(reading: Reading) -> dict[str, str]:
     """Data changes only with the generation and the position, so these are its ETag."""
     etag = f'"{reading.generation}-{reading.position}"'
     return {"ETag": etag, "Cache-Control": _CACHE_CONTROL}
+
+
+async def known_and_modified(request: Request[Any, Any, Any]) -> Response[None] | None:
+    """Like `not_modified`, but refuses a parameter that the path does not take.
+
+    To leave out a filter without a word would answer another question than was asked.
+
+    Raises:
+        Problem: there is such a parameter.
+    """
+    known = set(signature(request.route_handler.fn).parameters) - {"database"}
+    known -= request.path_params.keys()
+    for name in request.query_params:
+        if name not in known:
+            takes = ", ".join(sorted(known)) or "none"
+            raise Problem(
+                400,
+                "unknown-parameter",
+                title="No such parameter",
+                detail=f"{name}: this path does not take it. Its parameters: {takes}.",
+            )
+    return await not_modified(request)
 
 
 async def not_modified(request: Request[Any, Any, Any]) -> Response[None] | None:

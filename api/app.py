@@ -11,7 +11,7 @@ from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.types import Message, Scope
 
 from api import leaderboard, page, players, seasons, status, trades
-from api.answers import not_modified
+from api.answers import known_and_modified, not_modified
 from api.compat import positions as compat_positions
 from api.compat import seasons as compat_seasons
 from api.compat import transactions as compat_transactions
@@ -61,7 +61,7 @@ def create_app(database_url: str) -> Litestar:
 
     app = Litestar(
         [
-            Router("/v1", route_handlers=_V1, tags=["v1"], before_request=not_modified),
+            Router("/v1", route_handlers=_V1, tags=["v1"], before_request=known_and_modified),
             Router("/api", route_handlers=_COMPAT, tags=["compat"], before_request=not_modified),
             Router("/", route_handlers=status.HANDLERS, tags=["status"]),
             *page.HANDLERS,

@@ -20,6 +20,8 @@ pytestmark = pytest.mark.slow
         ("/v1/seasons/1/trades?limit=0", 400, "bad-request", "limit: Expected `int` >= 1"),
         ("/v1/seasons/1/trades?limit=201", 400, "bad-request", "limit: Expected `int` <= 200"),
         ("/v1/seasons/1/trades?limit=many", 400, "bad-request", "limit: Expected `int`"),
+        ("/v1/seasons/1/leaderboard?at_block=5", 400, "unknown-parameter", "by, cursor, limit"),
+        ("/v1/seasons/1?limit=5", 400, "unknown-parameter", "Its parameters: none"),
         ("/v1/players/0x12", 400, "bad-address", "40 hexadecimal digits"),
         ("/v1/players/0x12/trades", 400, "bad-address", "40 hexadecimal digits"),
         (f"/v1/players/{address_of(1)}/trades?season=9", 404, "unknown-season", "season 9"),

@@ -1,5 +1,6 @@
 """The recorded chain through the whole of daybook, as an operator runs it."""
 
+import json
 import subprocess
 import time
 from pathlib import Path
@@ -45,6 +46,25 @@ def test_the_recording_played_to_its_end_equals_its_truth(
         _until_head(node, database_url)
 
         _assert_equals_recording(node, database_url, recording)
+
+
+def test_status_tells_what_is_indexed_proved_and_posted(
+    tmp_path: Path, database_url: str, recording: Path
+) -> None:
+    """Given a posted recording, then status counts its blocks by proof, and nothing is behind."""
+    with simulated(tmp_path, "--tape", recording / "tape.jsonl.gz") as node:
+        _until_head(node, database_url)
+        as_json = daybook("status", "--json", "--config", node.config, database_url=database_url)
+        as_table = daybook("status", "--config", node.config, database_url=database_url)
+
+    status = json.loads(as_json.stdout)
+    (chain,) = status["chains"]
+    assert chain["block_number"] == 749
+    assert chain["finalized"] == 749 - 64
+    assert chain["blocks_by_proof"] == {"receipts": 750}
+    assert status["read_models"]["generation"] == 1
+    assert status["read_models"]["behind"] == 0
+    assert "749" in as_table.stdout
 
 
 def test_a_terminal_shows_bars(tmp_path: Path, database_url: str, recording: Path) -> None:
