@@ -25,6 +25,13 @@ class ConfigurationError(DaybookError):
         self.fix = fix
 
 
+class InterruptedWorkError(DaybookError):
+    """We were told to stop before the head was reached."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped before the head was reached; start again to go on from there")
+
+
 class DatabaseUnavailableError(DaybookError):
     """PostgreSQL does not answer."""
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import rich_click as click
 
-from schema.errors import DaybookError
+from schema.errors import DaybookError, InterruptedWorkError
 from schema.settings import Settings, load
 from scripts import logging
 from scripts.simulate.command import simulate
@@ -70,7 +70,7 @@ def run(config: Path, *, until_head: bool) -> None:
     from scripts import pipeline  # noqa: PLC0415  each command loads only what it runs
 
     part = pipeline.catch_up if until_head else pipeline.run
-    with _stopped_by_signals() as stop:
+    with _stopped_by_signals(until_head=until_head) as stop:
         part(_load(config), stop=stop)
 
 
@@ -84,7 +84,7 @@ def index(config: Path, *, until_head: bool) -> None:
     """
     from scripts import pipeline  # noqa: PLC0415
 
-    with _stopped_by_signals() as stop:
+    with _stopped_by_signals(until_head=until_head) as stop:
         pipeline.index(_load(config), until_head=until_head, stop=stop)
 
 
@@ -98,7 +98,7 @@ def project(config: Path, *, until_head: bool) -> None:
     finish = threading.Event()
     if until_head:
         finish.set()
-    with _stopped_by_signals() as stop:
+    with _stopped_by_signals(until_head=until_head) as stop:
         pipeline.project(_load(config), finish=finish, stop=stop)
 
 
@@ -131,8 +131,12 @@ def _load(config: Path) -> Settings:
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
-    """An event that SIGINT and SIGTERM set: work ends at the next whole range or batch."""
+def _stopped_by_signals(*, until_head: bool) -> Iterator[threading.Event]:
+    """An event that SIGINT and SIGTERM set: work ends at the next whole range or batch.
+
+    Raises:
+        InterruptedWorkError: it was set although the head was to be reached.
+    """
     stop = threading.Event()
     names = (signal.SIGINT, signal.SIGTERM)
     before = {name: signal.signal(name, lambda *_: stop.set()) for name in names}
@@ -141,6 +145,8 @@ def _stopped_by_signals() -> Iterator[threading.Event]:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
+    if until_head and stop.is_set():
+        raise InterruptedWorkError
 
 
 if __name__ == "__main__":

@@ -83,7 +83,7 @@ class Projector:
             PartFailedError: it failed, now or before.
         """
         if self._process.is_alive():
-            with suppress(BrokenPipeError):  # it failed meanwhile, as is told below
+            with suppress(ConnectionError):  # it failed meanwhile, as is told below
                 self._channel.send(order)
         self._process.join()
         self._listener.join()
@@ -94,7 +94,7 @@ class Projector:
         try:
             while True:
                 self._take(self._channel.recv())
-        except EOFError:
+        except (EOFError, ConnectionError):  # it ended; the latter if it was killed
             self._process.join()
         if self._process.exitcode and self._failure is None:
             reason = f"its process ended with {self._process.exitcode}"
@@ -124,6 +124,8 @@ def _project(url: str, channel: "Connection[Any, Any]") -> None:
         projections.project(url, finish=finish, stop=stop, report=channel.send)
     except DaybookError as error:
         channel.send(("project", str(error), error.exit_code))
+    except BrokenPipeError:
+        pass  # whoever started this is gone, so there is nobody to tell; what is posted is whole
 
 
 def _obey(channel: "Connection[Any, Any]", finish: threading.Event, stop: threading.Event) -> None:
@@ -131,5 +133,5 @@ def _obey(channel: "Connection[Any, Any]", finish: threading.Event, stop: thread
     try:
         while True:
             orders[channel.recv()].set()
-    except EOFError:
+    except (EOFError, ConnectionError):  # whoever started this is gone
         stop.set()

@@ -62,7 +62,8 @@ def started(
         yield process
     finally:
         process.terminate()
-        process.communicate(timeout=_PATIENCE_SECONDS)
+        if process.stdout is not None and not process.stdout.closed:  # not read to its end yet
+            process.communicate(timeout=_PATIENCE_SECONDS)
 
 
 def daybook(

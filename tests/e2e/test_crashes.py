@@ -2,6 +2,7 @@
 
 import hashlib
 import random
+import signal
 import time
 from pathlib import Path
 
@@ -55,6 +56,22 @@ def test_killed_at_random_moments_it_ends_the_same(
         assert _canonical_events(database_url) == _canonical_events(other_database_url)
         with served(node, database_url) as api:
             assert_answers(api, node.call("daybook_truth"))
+
+
+def test_interrupted_before_the_head_is_not_success(tmp_path: Path, database_url: str) -> None:
+    """Given --until-head, when told to stop on the way, then it says so and exits 1."""
+    with (
+        simulated(tmp_path, *_WORLD, "--latency", "300") as node,
+        started(
+            "run", "--until-head", "--config", node.config, database_url=database_url
+        ) as process,
+    ):
+        _wait_for_events(database_url, 1)
+        process.send_signal(signal.SIGINT)
+        _, messages = process.communicate(timeout=30)
+
+    assert process.returncode == 1, messages
+    assert "stopped before the head was reached" in messages
 
 
 def test_of_two_indexers_one_writes_and_the_other_says_who(
