@@ -100,7 +100,7 @@ def test_when_the_database_ends_our_sessions_the_next_request_has_new_ones(
     """A restart of PostgreSQL costs no answer once it is back."""
     assert client.get("/ready").status_code == httpx.codes.OK
     world.connection.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        "SELECT pg_terminate_backend(pid, 20000) FROM pg_stat_activity"
         " WHERE datname = current_database() AND application_name = 'daybook api'"
     )
 

@@ -115,15 +115,25 @@ def _environment(database_url: str | None) -> dict[str, str]:
 @contextmanager
 def served(node: Node, database_url: str) -> Iterator[httpx.Client]:
     """`daybook serve`, and a client of it."""
-    port = free_port()
     with (
         started(
-            "serve", "--config", node.config, "--port", str(port), database_url=database_url
+            "serve", "--config", node.config, "--port", "0", database_url=database_url
         ) as process,
-        httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client,
+        httpx.Client(base_url=_serving_url(process), timeout=30) as client,
     ):
         wait_ready(client, process)
         yield client
+
+
+def _serving_url(process: subprocess.Popen[str]) -> str:
+    """Where it says that it serves."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        entry = msgspec.json.decode(line)
+        if entry["event"] == "serving":
+            url: str = entry["url"]
+            return url
+    raise AssertionError(f"daybook serve ended with {process.wait()} before it served")
 
 
 def wait_ready(client: httpx.Client, process: subprocess.Popen[str]) -> None:
@@ -138,12 +148,3 @@ def wait_ready(client: httpx.Client, process: subprocess.Popen[str]) -> None:
             pass
         assert time.monotonic() < deadline, "daybook serve was not ready in time"
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port

@@ -1,12 +1,13 @@
 """What goes wrong at the start gets one clear message, an exit code, and no stack trace."""
 
+import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.daybook import Node, daybook, free_port, simulated, started
+from tests.e2e.daybook import Node, daybook, simulated, started
 
 pytestmark = pytest.mark.slow
 
@@ -17,6 +18,14 @@ def node(tmp_path: Path) -> Iterator[Node]:
     options = ("--seasons", "1", "--players", "5", "--trades", "20")
     with simulated(tmp_path, *options) as node:
         yield node
+
+
+@pytest.fixture
+def closed_port() -> Iterator[int]:
+    """A port on which nothing listens, nor can before the test ends."""
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        yield holder.getsockname()[1]
 
 
 def _assert_refused(result: subprocess.CompletedProcess[str], *words: str) -> None:
@@ -62,9 +71,9 @@ def test_a_wrong_chain_id_is_refused(node: Node, database_url: str) -> None:
     _assert_refused(result, "chain simulated: rpc[0]", "31337", "8453")
 
 
-def test_a_database_that_is_down_is_named(node: Node) -> None:
+def test_a_database_that_is_down_is_named(node: Node, closed_port: int) -> None:
     """Given a database URL where nothing listens, then the key is named, and no password shown."""
-    url = f"postgresql://someone:hunter2@127.0.0.1:{free_port()}/daybook"
+    url = f"postgresql://someone:hunter2@127.0.0.1:{closed_port}/daybook"
 
     result = daybook("run", "--until-head", "--config", node.config, database_url=url)
 
@@ -72,10 +81,11 @@ def test_a_database_that_is_down_is_named(node: Node) -> None:
     assert "hunter2" not in result.stderr
 
 
-def test_an_unreachable_node_is_retried_visibly(node: Node, database_url: str) -> None:
+def test_an_unreachable_node_is_retried_visibly(
+    node: Node, database_url: str, closed_port: int
+) -> None:
     """Given a node that is away, then each attempt is told by alias, never by URL."""
-    port = free_port()
-    secret = f"http://127.0.0.1:{port}/v2/s3cr3t-key"
+    secret = f"http://127.0.0.1:{closed_port}/v2/s3cr3t-key"
     node.config.write_text(node.config.read_text().replace(node.url, secret))
 
     with started("index", "--config", node.config, database_url=database_url) as process:

@@ -2,6 +2,7 @@
 
 import os
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -32,6 +33,7 @@ from tests.indexer.truth import followed_logs
 _CHAIN_ID = 5
 _HASHES = [f"0x{number:064x}" for number in range(10)]
 _SESSIONS = "SELECT pid FROM pg_stat_activity WHERE application_name LIKE 'daybook-index %'"
+_PATIENCE_SECONDS = 20.0
 
 
 def header(number: int) -> Header:
@@ -55,8 +57,22 @@ def opened(database_url: str) -> Iterator[Writer]:
 
 
 def terminate(database_url: str) -> None:
-    """Cut every indexer's session off."""
-    query(database_url, f"SELECT pg_terminate_backend(pid) FROM ({_SESSIONS}) AS session")
+    """Cut every indexer's session off, and wait until its locks are free."""
+    patience = int(_PATIENCE_SECONDS * 1_000)
+    query(
+        database_url, f"SELECT pg_terminate_backend(pid, {patience}) FROM ({_SESSIONS}) AS session"
+    )
+
+
+def take_over(standby: Writer) -> None:
+    """Be ready once the server has ended the writer's session, some time after it was closed."""
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return standby.ready()
+        except ChainTakenError:
+            assert time.monotonic() < deadline, "the chain was never free"
+            time.sleep(0.02)
 
 
 def test_a_second_writer_is_told_who_holds_the_chain(database_url: str) -> None:
@@ -86,7 +102,7 @@ def test_a_standby_takes_over_from_where_the_log_stands(database_url: str) -> No
             writer.append([block(1), block(2)])
             with pytest.raises(ChainTakenError):
                 standby.ready()
-        standby.ready()
+        take_over(standby)
         assert standby.chain.next_block == 3
         standby.append([block(3)])
     ranges = query(database_url, "SELECT first FROM log.range_indexed ORDER BY position")
@@ -154,10 +170,12 @@ def test_two_indexers_at_once_write_once(world: GeneratedChain, database_url: st
         with indexing(settings, database_url) as stop:
             wait_for_head(database_url, world.blocks.head.hash)
             with indexing(settings, database_url):
+                deadline = time.monotonic() + _PATIENCE_SECONDS
                 while not any(entry["event"] == "standing_by" for entry in logs):
+                    assert time.monotonic() < deadline, "the second indexer never stood by"
                     stop.wait(0.02)
                 stop.set()
-    (entry,) = [entry for entry in logs if entry["event"] == "standing_by"]
+    entry = next(entry for entry in logs if entry["event"] == "standing_by")
     assert f"is being written by daybook-index {socket.gethostname()}" in entry["reason"]
     assert stored_logs(database_url) == followed_logs(world.blocks, world.contracts)
 

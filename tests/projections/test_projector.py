@@ -113,7 +113,10 @@ def test_an_append_is_posted_at_once_and_told(url: str, tape: Tape) -> None:
                 begun, last = time.monotonic(), _log_position(url)
                 told = 0
                 while told < last:
-                    told = max(int(n.payload) for n in listener.notifies(timeout=5, stop_after=1))
+                    told = max(
+                        int(n.payload)
+                        for n in listener.notifies(timeout=_PATIENCE_SECONDS, stop_after=1)
+                    )
                 seconds.append(time.monotonic() - begun)
 
     assert sorted(seconds)[len(seconds) // 2] < 0.5
@@ -204,7 +207,8 @@ def test_a_second_projector_waits_and_says_for_whom(url: str, tape: Tape) -> Non
         _wait_until(lambda: bool(waiting))
         second.__exit__(None, None, None)
 
-    holders = {entry["holder"] for entry in logs if entry["event"] == "standing_by"}
+    # Nobody holds it for the moment in which the first one's session ends.
+    holders = {entry["holder"] for entry in logs if entry["event"] == "standing_by"} - {None}
     assert len(holders) == 1
     assert holders.pop().startswith("daybook-project ")
 
