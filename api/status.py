@@ -1,14 +1,72 @@
 """`/v1/status`, and the two questions of a supervisor: `/health` and `/ready`."""
 
+from datetime import datetime
+from typing import Literal
+
 from litestar import Response, get
 from litestar.di import NamedDependency
 from msgspec import Struct
 
 from api.answers import JsonResponse
-from api.database import ChainHead, Database, Statement
+from api.database import ChainHead, Database, Reading, Statement
 from api.problems import PROBLEMS
+from schema.coverage import covered_percent
+
+State = Literal["back-filling", "following"]
 
 _FRESH = {"Cache-Control": "no-store"}  # these say how things stand now
+
+
+class Coverage(Struct, frozen=True):
+    """How far the contracts of one kind in one deployment are.
+
+    Attributes:
+        contracts: how many there are.
+        from_block: the first one that may hold a log of theirs.
+        covered_block: the last one whose logs of theirs are posted; null where none is yet.
+        is_complete: whether they are followed at the chain's head.
+        percent: of their blocks that are covered, rounded down to tenths.
+    """
+
+    deployment: str
+    kind: str
+    contracts: int
+    from_block: int
+    covered_block: int | None
+    is_complete: bool
+    percent: float
+
+
+class Proof(Struct, frozen=True):
+    """How many blocks were shown complete by `proof`: receipts, bloom, or none.
+
+    Attributes:
+        blocks: for the contracts that were followed as these blocks came.
+        late_blocks: for contracts that were configured later.
+    """
+
+    proof: str
+    blocks: int
+    late_blocks: int
+
+
+class ChainStatus(Struct, frozen=True):
+    """How far one chain is; the block's fields are null before the first.
+
+    Attributes:
+        finalized: number of the highest block that is final; null where none is.
+        state: `back-filling` while final blocks are missing, of all contracts or of late ones.
+    """
+
+    chain_id: int
+    name: str
+    block_number: int | None
+    block_hash: str | None
+    block_time: datetime | None
+    finalized: int | None
+    state: State
+    coverage: list[Coverage]
+    proofs: list[Proof]
 
 
 class Status(Struct, frozen=True):
@@ -26,7 +84,7 @@ class Status(Struct, frozen=True):
     lag: int
     stopped_fold: str | None
     stopped_reason: str | None
-    chains: list[ChainHead]
+    chains: list[ChainStatus]
 
 
 class Progress(Struct, frozen=True):
@@ -48,6 +106,50 @@ SELECT_PROGRESS = Statement(
 )
 
 
+class Covered(Struct, frozen=True):
+    """Contracts of one chain that are equally far."""
+
+    chain_id: int
+    deployment: str
+    kind: str
+    late: bool
+    contracts: int
+    from_block: int
+    covered_block: int | None
+
+
+SELECT_COVERED = Statement(
+    Covered,
+    """
+    SELECT
+        contract.chain_id, contract.deployment, contract.kind, contract.late,
+        count(*) AS contracts, min(contract.block_number) AS from_block,
+        CASE WHEN contract.late THEN chain.late_block_number ELSE chain.block_number END
+            AS covered_block
+    FROM {read}.contract INNER JOIN {read}.chain USING (chain_id)
+    GROUP BY
+        contract.chain_id, contract.deployment, contract.kind, contract.late,
+        chain.late_block_number, chain.block_number
+    ORDER BY 1, 2, 3, 4
+    """,
+)
+
+
+class ChainProof(Struct, frozen=True):
+    """A row of the read model `proof`."""
+
+    chain_id: int
+    proof: str
+    blocks: int
+    late_blocks: int
+
+
+SELECT_PROOFS = Statement(
+    ChainProof,
+    "SELECT chain_id, proof, blocks, late_blocks FROM {read}.proof ORDER BY chain_id, proof",
+)
+
+
 class Life(Struct, frozen=True):
     """A process that lives, or is ready to serve."""
 
@@ -56,8 +158,8 @@ class Life(Struct, frozen=True):
 
 @get("/v1/status", responses=PROBLEMS)
 async def get_status(database: NamedDependency[Database]) -> Response[Status]:
-    """What serves, up to which block of every chain, and how far that is behind the log."""
-    reading = await database.read(SELECT_PROGRESS)
+    """What serves, how far it is behind the log, and how far every chain and contract is."""
+    reading = await database.read(SELECT_PROGRESS, SELECT_COVERED, SELECT_PROOFS)
     (progress,) = reading.rows(SELECT_PROGRESS)
     status = Status(
         generation=reading.generation,
@@ -66,9 +168,41 @@ async def get_status(database: NamedDependency[Database]) -> Response[Status]:
         lag=max(0, progress.log_position - reading.position),
         stopped_fold=progress.stopped_fold,
         stopped_reason=progress.stopped_reason,
-        chains=reading.chains,
+        chains=[_chain(head, reading) for head in reading.chains],
     )
     return JsonResponse(status, headers=_FRESH)
+
+
+def _chain(head: ChainHead, reading: Reading) -> ChainStatus:
+    covered = [row for row in reading.rows(SELECT_COVERED) if row.chain_id == head.chain_id]
+    is_behind = (head.finalized or 0) > (head.block_number or 0)
+    return ChainStatus(
+        chain_id=head.chain_id,
+        name=head.name,
+        block_number=head.block_number,
+        block_hash=head.block_hash,
+        block_time=head.block_time,
+        finalized=head.finalized,
+        state="back-filling" if is_behind or any(row.late for row in covered) else "following",
+        coverage=[_coverage(row, head.block_number) for row in covered],
+        proofs=[
+            Proof(row.proof, row.blocks, row.late_blocks)
+            for row in reading.rows(SELECT_PROOFS)
+            if row.chain_id == head.chain_id
+        ],
+    )
+
+
+def _coverage(row: Covered, head: int | None) -> Coverage:
+    return Coverage(
+        deployment=row.deployment,
+        kind=row.kind,
+        contracts=row.contracts,
+        from_block=row.from_block,
+        covered_block=row.covered_block,
+        is_complete=not row.late,
+        percent=covered_percent(row.from_block, row.covered_block, head),
+    )
 
 
 @get("/health", sync_to_thread=False)

@@ -5,11 +5,12 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from projections.batch import Batch, Fork, Placed, Standing, Stretch, choose, forks_below
-from schema.log.chain import BlocksOrphaned, RangeIndexed
+from projections.batch import Batch, Fork, Mark, Placed, Standing, Stretch, choose, forks_below
+from schema.log.chain import BlocksOrphaned, ContractsBackfilled, RangeIndexed
 from schema.log.store import load_fact, stored_as
 
-_RANGE, _ORPHANED = stored_as(RangeIndexed), stored_as(BlocksOrphaned)
+_RANGE, _BACKFILLED = stored_as(RangeIndexed), stored_as(ContractsBackfilled)
+_ORPHANED = stored_as(BlocksOrphaned)
 
 
 def read_standing(connection: Connection[DictRow], generation: int) -> Standing:
@@ -48,7 +49,7 @@ def next_batch(
     end = max(standing.position + events_max, at_least)
     while True:
         end = min(end, whole)
-        facts = _read(connection, _SELECT_MOVES, standing.position, end)
+        facts = _read(connection, _SELECT_MARKS, standing.position, end)
         facts += _read(connection, _SELECT_ORPHANED, end, whole)
         batch = choose(facts, Stretch(end, events_max, at_least), standing)
         if batch.first <= batch.last <= end:
@@ -64,9 +65,9 @@ def _read(connection: Connection[DictRow], select: str, after: int, last: int) -
     return [Placed(row["position"], _load(row)) for row in rows]
 
 
-def _load(row: DictRow) -> RangeIndexed | BlocksOrphaned:
+def _load(row: DictRow) -> Mark:
     fact = load_fact(row["topic"], row["state"])
-    assert isinstance(fact, RangeIndexed | BlocksOrphaned)
+    assert isinstance(fact, Mark)
     return fact
 
 
@@ -97,14 +98,14 @@ _SELECT_FINALIZED = f"""
     ) AS newest
     WHERE opened.topic = 'ChainOpened/1'
 """
-# Everything that moves a chain's head. Index: stored_event_notification_id.
-_SELECT_MOVES = f"""
-    SELECT notification_id AS position, topic, state::text::bytea AS state
+# Everything at which a batch may end. Index: stored_event_notification_id.
+_SELECT_MARKS = f"""
+    SELECT notification_id AS position, topic, (state - 'checks')::text::bytea AS state
     FROM log.stored_event
     WHERE
         notification_id > %s
         AND notification_id <= %s
-        AND topic IN ('{_RANGE}', '{_ORPHANED}')
+        AND topic IN ('{_RANGE}', '{_BACKFILLED}', '{_ORPHANED}')
     ORDER BY notification_id
 """
 # Orphanings are few, in a log that may be long. Index: stored_event_rare_facts.

@@ -1,15 +1,19 @@
 """Which part of the log is posted next.
 
-A batch is a stretch of the log that ends where a range of blocks does, so it holds whole blocks
-only. It never ends inside a known reorganisation: were a block posted that a later fact of the
-log already orphans, it would have to be taken back at once. So in catching up orphaned events are
-never posted, and the state after a batch is exactly what the log up to there says.
+A batch is a stretch of the log that ends where a range of blocks does, so of every contract it
+holds whole blocks only. It never ends inside a known reorganisation: were a block posted that a
+later fact of the log already orphans, it would have to be taken back at once. So in catching up
+orphaned events are never posted, and the state after a batch is exactly what the log up to there
+says.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
-from schema.log.chain import BlocksOrphaned, RangeIndexed
+from schema.log.chain import BlocksOrphaned, ContractsBackfilled, RangeIndexed
+
+# Facts at which a batch may end.
+Mark = RangeIndexed | ContractsBackfilled | BlocksOrphaned
 
 Heads = Mapping[int, int | None]  # of each chain, the number of its last block; None before it
 
@@ -18,10 +22,10 @@ UNIT_EVENTS_MAX = 2_000
 
 
 class Placed(NamedTuple):
-    """A fact that moves a chain's head, and its position in the log."""
+    """A fact at which a batch may end, and its position in the log."""
 
     position: int
-    fact: RangeIndexed | BlocksOrphaned
+    fact: Mark
 
 
 class Fork(NamedTuple):
@@ -72,13 +76,15 @@ class Batch(NamedTuple):
 
     Attributes:
         has_orphaned: whether it holds orphaned blocks, which are passed over.
+        has_late: whether it holds events of late contracts, of blocks that are posted already.
         is_unit: whether prior images are kept, since some block of it may yet be orphaned.
-        heads: the last block of each chain that moved, after the batch.
+        heads: the last block of each chain that it is about, after the batch.
     """
 
     first: int
     last: int
     has_orphaned: bool
+    has_late: bool
     is_unit: bool
     heads: Mapping[int, int]
 
@@ -98,12 +104,15 @@ def choose(facts: Sequence[Placed], stretch: Stretch, standing: Standing) -> Bat
     last = _past_forks(facts, last=last, heads=standing.heads)
     taken = [placed.fact for placed in facts if placed.position <= last]
     all_final = all(_is_final(fact, standing.finalized) for fact in taken)
+    reached = {**standing.heads, **_moved(taken)}
+    heads = {fact.chain_id: reached.get(fact.chain_id) for fact in taken}
     return Batch(
         first=standing.position + 1,
         last=last,
         has_orphaned=any(isinstance(fact, BlocksOrphaned) for fact in taken),
+        has_late=any(isinstance(fact, ContractsBackfilled) for fact in taken),
         is_unit=standing.has_units or not all_final,
-        heads=_moved(taken),
+        heads={chain_id: head for chain_id, head in heads.items() if head is not None},
     )
 
 
@@ -143,14 +152,16 @@ def _past_forks(facts: Sequence[Placed], *, last: int, heads: Heads) -> int:
         last = forks[0].position
 
 
-def _moved(facts: Iterable[RangeIndexed | BlocksOrphaned]) -> dict[int, int]:
+def _moved(facts: Iterable[Mark]) -> dict[int, int]:
+    """The last block of each chain whose head these facts move."""
     return {
         fact.chain_id: fact.last if isinstance(fact, RangeIndexed) else fact.fork_number
         for fact in facts
+        if not isinstance(fact, ContractsBackfilled)
     }
 
 
-def _is_final(fact: RangeIndexed | BlocksOrphaned, finalized: Mapping[int, int]) -> bool:
+def _is_final(fact: Mark, finalized: Mapping[int, int]) -> bool:
     """Whether nothing of it can be orphaned any more."""
     if isinstance(fact, BlocksOrphaned):
         return True

@@ -78,7 +78,13 @@ FROM (
         ORDER BY fact.log_index
     )
 ) AS paired
-LEFT JOIN batch.sof_transfer AS transfer
+LEFT JOIN (
+    SELECT chain_id, block_number, tx_index, log_index, from_address, to_address, value
+    FROM batch.sof_transfer
+    UNION ALL
+    SELECT chain_id, block_number, tx_index, log_index, from_address, to_address, value
+    FROM batch.earlier_sof_transfer
+) AS transfer
     ON
         paired.kind = 'BUY'
         AND transfer.chain_id = paired.chain_id

@@ -6,7 +6,6 @@ import threading
 import time
 from contextlib import closing
 
-import psycopg
 import structlog
 from psycopg import Connection
 from psycopg.rows import DictRow
@@ -16,7 +15,7 @@ from projections.errors import PriorImagesMissingError
 from projections.generations import create as create_generation
 from projections.generations import open_generation
 from projections.runner import Posted, Runner
-from schema.database import Role, connect, reason
+from schema.database import UNAVAILABLE, Role, connect, reason
 from schema.errors import DatabaseUnavailableError
 from schema.log.store import CHANNEL
 from schema.progress import Progress, Report
@@ -71,7 +70,7 @@ class _Projector:
             try:
                 is_done = self._session()
                 failures = 0
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+            except UNAVAILABLE as error:
                 failures = 1 if self._events > begun else failures + 1
                 self._back_off(failures, reason(error))
             except DatabaseUnavailableError as error:

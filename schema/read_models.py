@@ -66,6 +66,17 @@ chain = Table(
     Column("block_hash", Text),
     Column("block_time", TIME),
     Column("finalized", BigInteger),  # number of the highest final block; -1 if none
+    Column("late_block_number", BigInteger),  # how far late contracts are; null if there are none
+)
+
+# How many blocks were shown complete by what.
+proof = Table(
+    "proof",
+    READ_MODELS,
+    _key("chain_id", BigInteger),
+    _key("proof", Text),
+    _count("blocks"),
+    _count("late_blocks"),  # for late contracts
 )
 
 # Who emits what: the followed contracts, configured and discovered.
@@ -77,6 +88,8 @@ contract = Table(
     Column("deployment", Text, nullable=False),
     Column("kind", Text, nullable=False),
     Column("block_number", BigInteger, nullable=False),
+    # Back-filled before it is followed: its events stand here up to the chain's late block.
+    Column("late", Boolean, nullable=False, server_default=text("false")),
 )
 
 # A season from its creation to its end, with its totals.

@@ -5,7 +5,7 @@ Shapes and defaults are the structs below; `load` reports a wrong key by its pat
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, cast
 
@@ -44,6 +44,8 @@ class ChainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     Attributes:
         finality: the node's tag, or how many blocks below the head are final.
         proof: how a range's completeness is shown.
+        receipts_sample: with bloom, the share of blocks with logs that receipts prove in any case:
+            of a block's logs blooms show that some are missing only where all of a contract are.
     """
 
     id: Annotated[int, msgspec.Meta(ge=1, le=2**63 - 1)]
@@ -52,6 +54,7 @@ class ChainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     start_block: Annotated[int, msgspec.Meta(ge=0)] = 0
     finality: Literal["finalized", "safe"] | Annotated[int, msgspec.Meta(ge=0)] = "finalized"
     proof: Proof = "receipts"
+    receipts_sample: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
 
 
 class Contracts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -70,9 +73,12 @@ class Contracts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
 
     def by_address(self) -> dict[str, ContractKind]:
         """Kinds by lower-case address, in the order of the fields."""
-        kinds = cast("tuple[ContractKind, ...]", self.__struct_fields__)
-        addresses = [(kind, getattr(self, kind)) for kind in kinds]
+        addresses = [(kind, getattr(self, kind)) for kind in SINGLETON_KINDS]
         return {address.lower(): kind for kind, address in addresses if address is not None}
+
+
+# What is configured; curves, raffle tokens and markets are discovered.
+SINGLETON_KINDS = cast("tuple[ContractKind, ...]", Contracts.__struct_fields__)
 
 
 class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -96,6 +102,15 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def deployments_of(self, chain_id: int) -> list[Deployment]:
         """The deployments on one chain."""
         return [deployment for deployment in self.deployment if deployment.chain == chain_id]
+
+
+def configured_contracts(deployments: Iterable[Deployment]) -> dict[str, tuple[str, ContractKind]]:
+    """Deployment and kind by lower-case address; a shared one is of the first that names it."""
+    contracts: dict[str, tuple[str, ContractKind]] = {}
+    for deployment in deployments:
+        for address, kind in deployment.contracts.by_address().items():
+            contracts.setdefault(address, (deployment.name, kind))
+    return contracts
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Settings:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 # Later folds read what earlier ones wrote; `season` must see the curves as they were before.
 ORDER = (
     "chain",
+    "proof",
     "contract",
     "season",
     "player",

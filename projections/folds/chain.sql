@@ -34,3 +34,19 @@ FROM (
 ) AS known
 LEFT JOIN batch.range_indexed AS newest ON newest.position = known.last_position
 WHERE chain.chain_id = known.chain_id;
+
+-- How far late contracts are. Where they joined, or a later fork reaches below, that is no more.
+UPDATE chain
+SET late_block_number = CASE WHEN NOT newest.joined THEN least(newest.last, fork.number) END
+FROM (
+    SELECT chain_id, max(position) AS last_position
+    FROM batch.contracts_backfilled
+    GROUP BY chain_id
+) AS known
+INNER JOIN batch.contracts_backfilled AS newest ON newest.position = known.last_position
+LEFT JOIN LATERAL (
+    SELECT min(fact.fork_number) AS number
+    FROM batch.blocks_orphaned AS fact
+    WHERE fact.chain_id = newest.chain_id AND fact.position > newest.position
+) AS fork ON TRUE
+WHERE chain.chain_id = known.chain_id;

@@ -24,7 +24,13 @@ FROM (
     SELECT chain_id, contract, season_id, block_number, log_index, tx_hash, block_time,
         account, 'CONSOLATION', NULL, amount,
         EXISTS (
-            SELECT FROM batch.rollover_deposit AS deposit
+            SELECT FROM (
+                SELECT chain_id, tx_hash, block_number, log_index, user_address, season_id
+                FROM batch.rollover_deposit
+                UNION ALL
+                SELECT chain_id, tx_hash, block_number, log_index, user_address, season_id
+                FROM batch.earlier_rollover_deposit
+            ) AS deposit
             WHERE
                 deposit.chain_id = consolation.chain_id
                 AND deposit.tx_hash = consolation.tx_hash
@@ -47,3 +53,23 @@ INNER JOIN contract
     ON contract.chain_id = claimed.chain_id AND contract.address = claimed.contract
 INNER JOIN season
     ON season.deployment = contract.deployment AND season.season_id = claimed.season_id;
+
+-- The deposit may come after the claim, where the escrow was added to the configuration later.
+UPDATE claim
+SET rolled_over = TRUE
+FROM
+    batch.late_rollover_deposit AS deposit,
+    contract,
+    season
+WHERE
+    contract.chain_id = deposit.chain_id
+    AND contract.address = deposit.contract
+    AND season.deployment = contract.deployment
+    AND season.season_id = deposit.season_id
+    AND claim.season_key = season.season_key
+    AND claim.block_number = deposit.block_number
+    AND claim.tx_hash = deposit.tx_hash
+    AND claim.log_index > deposit.log_index
+    AND claim.player = deposit.user_address
+    AND claim.kind = 'CONSOLATION'
+    AND NOT claim.rolled_over;

@@ -45,7 +45,7 @@ _SQL_RESERVED = {"from", "to", "user"}
 _WORD_BOUNDARY = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-class Event(msgspec.Struct, frozen=True, gc=False):
+class Event(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """A fact of the chain: where it happened, then its arguments.
 
     Addresses and hashes are lower-case hex with 0x; `block_time` is in Unix seconds; uint256
@@ -66,7 +66,7 @@ class Event(msgspec.Struct, frozen=True, gc=False):
     contract: str
 
 
-class UndecodedLog(msgspec.Struct, frozen=True, gc=False):
+class UndecodedLog(msgspec.Struct, frozen=True, gc=False, forbid_unknown_fields=True):
     """A log of a followed contract that no event class describes, byte for byte."""
 
     version: ClassVar[int] = 1

@@ -19,7 +19,7 @@ Proof = Literal["receipts", "bloom", "none"]
 GENESIS_DIGEST = "0" * 64
 
 
-class ChainFact(msgspec.Struct, frozen=True):
+class ChainFact(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A fact of a chain's own stream."""
 
     version: ClassVar[int] = 1
@@ -39,16 +39,21 @@ class ChainOpened(ChainFact, frozen=True):
     start_hash: str
 
 
-class ContractDiscovered(ChainFact, frozen=True):
-    """A contract is followed from `block` on: configured, or announced by a factory there."""
+class ContractDiscovered(ChainFact, frozen=True, omit_defaults=True):
+    """A contract is followed from `block` on: configured, or announced by a factory there.
+
+    A `late` one came when these blocks were indexed already: it is back-filled, and followed with
+    the others once that has reached the head.
+    """
 
     deployment: str
     kind: ContractKind
     address: str
     block: int
+    late: bool = False
 
 
-class RangeIndexed(ChainFact, frozen=True):
+class RangeIndexed(ChainFact, frozen=True, omit_defaults=True):
     """Every log of every followed contract in blocks `first` to `last` stands in the log.
 
     Attributes:
@@ -57,9 +62,10 @@ class RangeIndexed(ChainFact, frozen=True):
         last_hash: hash of the last block.
         last_time: its Unix time in seconds.
         events: how many events the range holds.
-        digest: SHA-256 over the digest before it and the stored bytes of these events, hex.
+        digest: over all rows of the chain up to and with this one; see `schema.log.digest`.
         proof: how completeness was shown.
         finalized: the highest block that the chain called final at that moment; -1 if none.
+        checks: a checksum of every row of the chain since the digest before it.
     """
 
     first: int
@@ -70,9 +76,28 @@ class RangeIndexed(ChainFact, frozen=True):
     digest: str
     proof: Proof
     finalized: int
+    checks: str = ""
 
 
-class OrphanedBlock(msgspec.Struct, frozen=True):
+class ContractsBackfilled(ChainFact, frozen=True, omit_defaults=True):
+    """Every log of the late contracts in blocks `first` to `last`, which were indexed before.
+
+    Fields as in RangeIndexed; the head stays where it is. A `joined` one reached the head: the
+    late contracts are followed with the others from here on.
+    """
+
+    first: int
+    last: int
+    last_hash: str
+    last_time: int
+    events: int
+    digest: str
+    proof: Proof
+    joined: bool = False
+    checks: str = ""
+
+
+class OrphanedBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A block that the chain no longer contains; `attempt` as in the versions of its events."""
 
     number: int
@@ -86,6 +111,11 @@ class BlocksOrphaned(ChainFact, frozen=True):
     fork_number: int
     fork_hash: str
     blocks: tuple[OrphanedBlock, ...]
+
+
+# Facts that seal, by `events`, `checks` and `digest`, what stands before them: see
+# `schema.log.digest`.
+Seal = RangeIndexed | ContractsBackfilled
 
 
 class IndexedBlock(msgspec.Struct, frozen=True):
@@ -103,6 +133,18 @@ class Followed(msgspec.Struct, frozen=True):
     block: int
 
 
+class Growth(msgspec.Struct):
+    """Late contracts on their way to the head: one group at a time.
+
+    Attributes:
+        covered: the last block up to which their logs stand in the log.
+        contracts: by address; those that are announced on the way are among them.
+    """
+
+    covered: IndexedBlock
+    contracts: dict[str, Followed] = {}
+
+
 class Chain:
     """The aggregate of one chain's stream: the state that its facts imply.
 
@@ -110,9 +152,11 @@ class Chain:
         id: the stream's id.
         version: of the last fact; 0 before the first.
         contracts: followed contracts by address, in the order of their discovery.
+        growth: contracts that are back-filled before they are followed; None if there are none.
         tail: ends of the indexed ranges, oldest first, back to the last one known final.
         finalized: the highest final block number seen; -1 if none.
-        digest: of the last indexed range.
+        digest: of the last seal.
+        unsealed: the facts since then, which no digest covers yet.
     """
 
     def __init__(self, chain_id: int) -> None:
@@ -121,9 +165,11 @@ class Chain:
         self.version = 0
         self.opened: ChainOpened | None = None
         self.contracts: dict[str, Followed] = {}
+        self.growth: Growth | None = None
         self.tail: deque[IndexedBlock] = deque()
         self.finalized = -1
         self.digest = GENESIS_DIGEST
+        self.unsealed: list[ChainFact] = []
         self._orphaned: dict[str, int] = {}
 
     @property
@@ -132,16 +178,20 @@ class Chain:
         return self.tail[-1] if self.tail else None
 
     @property
+    def start(self) -> IndexedBlock:
+        """The block before the first one."""
+        assert self.opened is not None
+        return IndexedBlock(self.opened.start_block - 1, self.opened.start_hash)
+
+    @property
     def next_block(self) -> int:
         """The number of the first block that is not indexed yet."""
-        assert self.opened is not None
-        return self.tail[-1].number + 1 if self.tail else self.opened.start_block
+        return (self.head or self.start).number + 1
 
     @property
     def next_parent(self) -> str:
         """The parent hash that the next block must carry."""
-        assert self.opened is not None
-        return self.tail[-1].hash if self.tail else self.opened.start_hash
+        return (self.head or self.start).hash
 
     def attempt(self, block_hash: str) -> int:
         """How often this very block was orphaned so far."""
@@ -167,26 +217,55 @@ class Chain:
         """Take the next facts of the stream, in order."""
         for fact in facts:
             self.version += 1
+            self._seal(fact)
             match fact:
                 case ChainOpened():
                     self.opened = fact
                 case ContractDiscovered():
-                    self.contracts[fact.address] = Followed(fact.deployment, fact.kind, fact.block)
+                    self._apply_discovered(fact)
                 case RangeIndexed():
                     self._apply_range(fact)
+                case ContractsBackfilled():
+                    self._apply_backfilled(fact)
                 case BlocksOrphaned():
                     self._apply_orphaned(fact)
 
+    def _seal(self, fact: ChainFact) -> None:
+        if isinstance(fact, Seal):
+            self.digest = fact.digest
+            self.unsealed.clear()
+        else:
+            self.unsealed.append(fact)
+
     def _apply_range(self, fact: RangeIndexed) -> None:
-        self.digest = fact.digest
         self.finalized = max(self.finalized, fact.finalized)
         self.tail.append(IndexedBlock(fact.last, fact.last_hash))
         # The last final block stays: it is where the deepest reorganisation may fork.
         while len(self.tail) > 1 and self.tail[1].number <= self.finalized:
             self.tail.popleft()
 
+    def _apply_discovered(self, fact: ContractDiscovered) -> None:
+        contracts = self.contracts
+        if fact.late:
+            self.growth = self.growth or Growth(self.start)
+            contracts = self.growth.contracts
+        contracts[fact.address] = Followed(fact.deployment, fact.kind, fact.block)
+
+    def _apply_backfilled(self, fact: ContractsBackfilled) -> None:
+        assert self.growth is not None
+        self.growth.covered = IndexedBlock(fact.last, fact.last_hash)
+        if fact.joined:
+            self.contracts |= self.growth.contracts
+            self.growth = None
+
     def _apply_orphaned(self, fact: BlocksOrphaned) -> None:
         while self.tail and self.tail[-1].number > fact.fork_number:
             self.tail.pop()
+        if not self.tail and fact.fork_number > self.start.number:
+            # Below the last final block, by an operator's word: the fork is the last one now.
+            self.tail.append(IndexedBlock(fact.fork_number, fact.fork_hash))
+        self.finalized = min(self.finalized, fact.fork_number)
         for block in fact.blocks:
             self._orphaned[block.hash] = block.attempt + 1
+        if self.growth is not None and self.growth.covered.number > fact.fork_number:
+            self.growth.covered = IndexedBlock(fact.fork_number, fact.fork_hash)

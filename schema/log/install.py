@@ -15,7 +15,13 @@ from psycopg.sql import SQL, Composed, Identifier, Literal
 from schema.events import CODECS, UndecodedLog
 from schema.events.abi import SOLIDITY_TYPES
 from schema.events.event import snake_case
-from schema.log.chain import BlocksOrphaned, ChainOpened, ContractDiscovered, RangeIndexed
+from schema.log.chain import (
+    BlocksOrphaned,
+    ChainOpened,
+    ContractDiscovered,
+    ContractsBackfilled,
+    RangeIndexed,
+)
 from schema.log.store import SCHEMA, TABLE, create_statements, stored_as
 
 # Columns of every event's view, before its arguments.
@@ -39,6 +45,7 @@ _ORPHANED = """EXISTS (
 
 _INTEGER = "(state -> {key})::bigint"
 _TEXT = "state ->> {key}"
+_FLAG = "coalesce((state -> {key})::boolean, FALSE)"
 
 # Columns of the views of a chain's own facts.
 _FACT_COLUMNS: dict[type, dict[str, str]] = {
@@ -53,6 +60,7 @@ _FACT_COLUMNS: dict[type, dict[str, str]] = {
         "kind": _TEXT,
         "address": _TEXT,
         "block": _INTEGER,
+        "late": _FLAG,
     },
     RangeIndexed: {
         "first": _INTEGER,
@@ -63,6 +71,16 @@ _FACT_COLUMNS: dict[type, dict[str, str]] = {
         "digest": _TEXT,
         "proof": _TEXT,
         "finalized": _INTEGER,
+    },
+    ContractsBackfilled: {
+        "first": _INTEGER,
+        "last": _INTEGER,
+        "last_hash": _TEXT,
+        "last_time": "to_timestamp((state -> {key})::bigint)",
+        "events": _INTEGER,
+        "digest": _TEXT,
+        "proof": _TEXT,
+        "joined": _FLAG,
     },
     BlocksOrphaned: {
         "fork_number": _INTEGER,

@@ -8,6 +8,11 @@ CREATE INDEX IF NOT EXISTS stored_event_rare_facts
     ON log.stored_event (originator_id, originator_version)
     WHERE topic IN ('ChainOpened/1', 'ContractDiscovered/1', 'BlocksOrphaned/1');
 
+-- How far contracts that came late are back-filled.
+CREATE INDEX IF NOT EXISTS stored_event_contracts_backfilled
+    ON log.stored_event (originator_id, originator_version)
+    WHERE topic = 'ContractsBackfilled/1';
+
 CREATE OR REPLACE FUNCTION log.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION 'the log is append-only: % on log.stored_event is refused', TG_OP

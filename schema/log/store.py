@@ -6,9 +6,8 @@ an advisory lock, because the library's insert hangs beyond about 500 events and
 queues behind VACUUM; ids continue from the highest one, so that a rolled back append leaves no gap.
 """
 
-import hashlib
-from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 import msgspec
@@ -20,6 +19,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Composed, Identifier
 
+from schema.database import with_keepalives
 from schema.events import CODECS, Event, UndecodedLog
 from schema.log.chain import (
     BlocksOrphaned,
@@ -27,8 +27,10 @@ from schema.log.chain import (
     ChainFact,
     ChainOpened,
     ContractDiscovered,
+    ContractsBackfilled,
     RangeIndexed,
 )
+from schema.log.digest import canonical_row, finish_row, row_head, topic_field
 from schema.log.streams import block_stream_id, event_version
 
 SCHEMA = "log"
@@ -39,13 +41,17 @@ CHAIN_FACTS: tuple[type[ChainFact], ...] = (
     ChainOpened,
     ContractDiscovered,
     RangeIndexed,
+    ContractsBackfilled,
     BlocksOrphaned,
 )
 
 LogEvent = Event | UndecodedLog | ChainFact
 
 _APPEND_LOCK = (0x6461_7962, 1)  # "dayb": one append at a time, so that ids commit in order
-_JSONB_VERSION = b"\x01"
+# Before the rows of a binary COPY: its signature, no flags, no extension. After them: -1 fields.
+_COPY_HEAD, _COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
+_BYTES_A_WRITE = 1 << 20  # so many are copied in memory once more
+_POSITION_LENGTH = (8).to_bytes(4)
 _TAIL_PAGE = 1_000
 _encode = msgspec.json.Encoder().encode
 
@@ -57,6 +63,7 @@ def stored_as(event: type[LogEvent]) -> str:
 
 _CLASSES: tuple[type[LogEvent], ...] = (*CODECS, UndecodedLog, *CHAIN_FACTS)
 STORED_AS = {event: stored_as(event) for event in _CLASSES}
+_TOPICS = {event: topic_field(name) for event, name in STORED_AS.items()}
 _DECODERS = {name: msgspec.json.Decoder(event) for event, name in STORED_AS.items()}
 
 
@@ -73,35 +80,33 @@ def load_fact(topic: str, state: bytes) -> ChainFact:
     return fact
 
 
-class Row(NamedTuple):
-    """A row of the table: the library's StoredEvent as a tuple, which is made far faster."""
-
-    originator_id: UUID | str
-    originator_version: int
-    topic: str
-    state: bytes
-
-
 def store_block_events(
     events: Sequence[Event | UndecodedLog], *, ordinal: int, attempt: int
-) -> list[Row]:
-    """The rows of one block's events, all of the same block."""
+) -> list[bytes]:
+    """The canonical rows of one block's events, all of the same block."""
     if not events:
         return []
     first = events[0]
     stream = block_stream_id(first.chain_id, ordinal, first.block_number, first.block_hash)
+    head = row_head(stream)
     return [
-        Row(stream, event_version(attempt, event.log_index), STORED_AS[type(event)], _encode(event))
+        finish_row(
+            head, event_version(attempt, event.log_index), _TOPICS[type(event)], _encode(event)
+        )
         for event in events
     ]
 
 
-def store_chain_facts(chain: Chain, facts: Sequence[ChainFact]) -> list[Row]:
-    """The rows of the next facts of a chain's stream."""
+def store_chain_facts(chain: Chain, facts: Sequence[ChainFact]) -> list[bytes]:
+    """The canonical rows of the next facts of a chain's stream."""
     return [
-        Row(chain.id, version, STORED_AS[type(fact)], _encode(fact))
-        for version, fact in enumerate(facts, chain.version + 1)
+        store_fact(chain.id, version, fact) for version, fact in enumerate(facts, chain.version + 1)
     ]
+
+
+def store_fact(stream: UUID, version: int, fact: ChainFact) -> bytes:
+    """The canonical row of a fact of a chain's stream."""
+    return finish_row(row_head(stream), version, _TOPICS[type(fact)], _encode(fact))
 
 
 def load_chain(cursor: Cursor[DictRow], chain_id: int) -> Chain:
@@ -110,7 +115,9 @@ def load_chain(cursor: Cursor[DictRow], chain_id: int) -> Chain:
     row = cursor.execute(_SELECT_VERSION, [chain.id]).fetchone()
     assert row is not None
     version: int = row["version"]
-    facts = _select_facts(cursor, _SELECT_RARE, [chain.id]) | _select_tail(cursor, chain, version)
+    facts = _select_facts(cursor, _SELECT_RARE, [chain.id])
+    facts |= _select_facts(cursor, _SELECT_GROWTH, [chain.id, chain.id])
+    facts |= _select_tail(cursor, chain, version)
     chain.apply(facts[at] for at in sorted(facts))
     chain.version = version
     return chain
@@ -135,15 +142,6 @@ def _select_facts(
     return {row["originator_version"]: load_fact(row["topic"], row["state"]) for row in rows}
 
 
-def chain_digest(previous: str, rows: Iterable[Row]) -> str:
-    """SHA-256 over the digest before it and, of each row, name and bytes as first stored; hex."""
-    digest = hashlib.sha256(bytes.fromhex(previous))
-    for row in rows:
-        digest.update(row.topic.encode())
-        digest.update(row.state)
-    return digest.hexdigest()
-
-
 class _JsonbBytes(Loader):
     """Leaves jsonb as the bytes of its text: `load_event` reads them faster than `json` would."""
 
@@ -156,12 +154,10 @@ class LogDatastore(PostgresDatastore):
 
     def __init__(self, url: str, *, role: str, application_name: str, schema: str = SCHEMA) -> None:
         """Parse `url`; connect only when used, as `role`, showing `application_name`."""
-        self._session = SQL("SET ROLE {}; SET application_name = {}").format(
-            Identifier(role), application_name
-        )
+        self._session = _SESSION.format(Identifier(role), application_name)
         # The pool is made of a few named parts; the rest of the URL, sslmode say, follows after.
         super().__init__("", "", "", "", "", schema=schema, pool_size=1, max_overflow=3)
-        self.pool.kwargs = {**conninfo_to_dict(url), "row_factory": dict_row}
+        self.pool.kwargs = {**conninfo_to_dict(with_keepalives(url)), "row_factory": dict_row}
 
     def after_connect_func(self) -> Any:
         """What the pool does with every new connection."""
@@ -174,6 +170,10 @@ class LogDatastore(PostgresDatastore):
             connection.adapters.register_loader("jsonb", _JsonbBytes)
 
         return after_connect
+
+    def register_type_adapters(self) -> None:
+        """Open the pool, and no more: the types are of database functions, which we refuse."""
+        self.pool.open()
 
 
 def create_statements(schema: str = SCHEMA, table: str = TABLE) -> list[Composed]:
@@ -193,21 +193,25 @@ class LogRecorder(PostgresApplicationRecorder):
         self.sql_create_statements = create_statements(datastore.schema, events_table_name)
         names = {"schema": Identifier(datastore.schema), "table": Identifier(events_table_name)}
         self._copy = _COPY.format(**names)
-        self._last_id = _LAST_ID.format(**names)
+        self._lock_and_last_id = _LOCK_AND_LAST_ID.format(*_APPEND_LOCK, **names)
 
-    def insert_events(
-        self, stored_events: Sequence[StoredEvent | Row], **_: Any
-    ) -> Sequence[int] | None:
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
         """Append all of these events, or none; the library's interface."""
         rows = [
-            Row(event.originator_id, event.originator_version, event.topic, event.state)
+            canonical_row(
+                UUID(str(event.originator_id)), event.originator_version, event.topic, event.state
+            )
             for event in stored_events
         ]
+        return self.insert_rows(rows)
+
+    def insert_rows(self, rows: Sequence[bytes]) -> Sequence[int]:
+        """Append canonical rows in a transaction of their own; their positions in the log."""
         with self.datastore.transaction(commit=True) as cursor:
             return list(self.append(cursor, rows))
 
-    def append(self, cursor: Cursor[DictRow], rows: Sequence[Row]) -> range:
-        """Append inside the caller's transaction, which must be READ COMMITTED.
+    def append(self, cursor: Cursor[DictRow], rows: Sequence[bytes]) -> range:
+        """Append canonical rows inside the caller's transaction, which must be READ COMMITTED.
 
         Returns:
             The positions of the events in the log, contiguous.
@@ -215,18 +219,42 @@ class LogRecorder(PostgresApplicationRecorder):
         Raises:
             psycopg.errors.UniqueViolation: one of them stands in the log already.
         """
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", _APPEND_LOCK)
-        row = cursor.execute(self._last_id).fetchone()
+        cursor.execute(self._lock_and_last_id)  # in one go
+        cursor.nextset()
+        row = cursor.fetchone()
         assert row is not None
-        first = row["last_id"] + 1
+        positions = range(row["last_id"] + 1, row["last_id"] + 1 + len(rows))
         with cursor.copy(self._copy) as copy:
-            copy.set_types(["uuid", "int8", "text", "bytea", "int8"])
-            for position, (stream, version, topic, state) in enumerate(rows, first):
-                copy.write_row((stream, version, topic, _JSONB_VERSION + state, position))
+            copy.write(_COPY_HEAD)
+            step = max(len(rows) * _BYTES_A_WRITE // max(sum(map(len, rows)), 1), 1)
+            for at in range(0, len(rows), step):
+                some = slice(at, at + step)
+                copy.write(_placed(rows[some], positions[some]))
+            copy.write(_COPY_END)
         self._notify_channel(cursor)
-        return range(first, first + len(rows))
+        return positions
 
 
+def _placed(rows: Sequence[bytes], positions: range) -> bytes:
+    """Canonical rows with the field that they lack, their positions."""
+    parts = [_POSITION_LENGTH] * (3 * len(rows))
+    parts[0::3] = rows
+    parts[2::3] = [position.to_bytes(8) for position in positions]
+    return b"".join(parts)
+
+
+# A session that stopped in the middle of an append holds up the appends of all chains: the server
+# ends it, as it does when the other side's machine is gone.
+_SESSION = SQL(
+    """
+    SET ROLE {};
+    SET application_name = {};
+    SET idle_in_transaction_session_timeout = '60s';
+    SET tcp_keepalives_idle = 10;
+    SET tcp_keepalives_interval = 5;
+    SET tcp_keepalives_count = 4;
+    """
+)
 _CREATE_TABLE = SQL(
     """
     CREATE TABLE IF NOT EXISTS {schema}.{table} (
@@ -248,7 +276,12 @@ _COPY = SQL(
     FROM STDIN (FORMAT BINARY)
     """
 )
-_LAST_ID = SQL("SELECT coalesce(max(notification_id), 0) AS last_id FROM {schema}.{table}")
+_LOCK_AND_LAST_ID = SQL(
+    """
+    SELECT pg_advisory_xact_lock({}, {});
+    SELECT coalesce(max(notification_id), 0) AS last_id FROM {schema}.{table}
+    """
+)
 
 # Facts of a chain's stream that are few. Index: stored_event_rare_facts.
 _SELECT_RARE = f"""
@@ -257,9 +290,21 @@ _SELECT_RARE = f"""
       AND originator_id = %s
     ORDER BY originator_version
 """
-# The newest facts of a chain's stream, newest first. Index: primary key.
+# Where contracts joined the others, and how far the newest back-fill of any is.
+# Index: stored_event_contracts_backfilled.
+_SELECT_GROWTH = f"""
+    SELECT originator_version, topic, state - 'checks' AS state FROM {SCHEMA}.{TABLE}
+    WHERE topic = 'ContractsBackfilled/1' AND originator_id = %s AND state ? 'joined'
+    UNION ALL (
+        SELECT originator_version, topic, state - 'checks' FROM {SCHEMA}.{TABLE}
+        WHERE topic = 'ContractsBackfilled/1' AND originator_id = %s
+        ORDER BY originator_version DESC LIMIT 1
+    )
+"""
+# The newest facts of a chain's stream, newest first, without checks, which may be long.
+# Index: primary key.
 _SELECT_TAIL = f"""
-    SELECT originator_version, topic, state FROM {SCHEMA}.{TABLE}
+    SELECT originator_version, topic, state - 'checks' AS state FROM {SCHEMA}.{TABLE}
     WHERE originator_id = %s AND originator_version <= %s
     ORDER BY originator_version DESC LIMIT {_TAIL_PAGE}
 """

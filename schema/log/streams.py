@@ -10,6 +10,7 @@ from uuid import UUID, uuid5
 
 _CHAIN_STREAMS = UUID("6f0e3c39-5bd5-4c47-9d0c-2b4a1f6f2a11")
 _HASH_BITS = 62
+_NUMBER_SHIFT, _ORDINAL_SHIFT, _ORDINAL_BITS = 80, 64, 12
 LOG_INDEX_BITS = 32
 
 
@@ -19,7 +20,11 @@ def block_stream_id(chain_id: int, ordinal: int, block_number: int, block_hash: 
     tail = int.from_bytes(digest[:8], "big") >> (64 - _HASH_BITS)
     version, variant = 8, 0b10  # RFC 9562, section 5.8
     return UUID(
-        int=block_number << 80 | version << 76 | ordinal << 64 | variant << _HASH_BITS | tail
+        int=block_number << _NUMBER_SHIFT
+        | version << 76
+        | ordinal << _ORDINAL_SHIFT
+        | variant << _HASH_BITS
+        | tail
     )
 
 
@@ -38,3 +43,13 @@ def event_version(attempt: int, log_index: int) -> int:
 def chain_stream_id(chain_id: int) -> UUID:
     """The stream of a chain's own facts: its cursor, its contracts, its orphaned blocks."""
     return uuid5(_CHAIN_STREAMS, str(chain_id))
+
+
+def chain_ordinal(block_stream: UUID) -> int:
+    """The ordinal of the chain that a block's stream belongs to."""
+    return block_stream.int >> _ORDINAL_SHIFT & (1 << _ORDINAL_BITS) - 1
+
+
+def block_streams_from(block_number: int) -> UUID:
+    """What no stream of this block or a later one is below; all streams of earlier ones are."""
+    return UUID(int=block_number << _NUMBER_SHIFT)

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Self
 
 from indexer.discovery import announced
 from schema.events import ContractKind, Event, UndecodedLog, decode
+from schema.log.appendix import Appendix
 from schema.log.chain import (
     BlocksOrphaned,
     Chain,
@@ -17,13 +18,7 @@ from schema.log.chain import (
     ContractDiscovered,
     RangeIndexed,
 )
-from schema.log.store import (
-    LogDatastore,
-    LogRecorder,
-    chain_digest,
-    store_block_events,
-    store_chain_facts,
-)
+from schema.log.store import LogDatastore, LogRecorder, store_block_events
 
 CHAIN_ID = 31337
 
@@ -143,7 +138,9 @@ class Indexer:
             self._discovered(kind, address, first.number)
             for address, kind in self._tape.singletons.items()
         ]
-        self._append([opened, *discovered], [])
+        appendix = Appendix(self.chain)
+        appendix.add_facts([opened, *discovered])
+        self._append(appendix)
 
     def follow(self, block: Block, *, finality: int) -> None:
         """Append one block as it appears at the head, orphaning what it replaces.
@@ -160,7 +157,9 @@ class Indexer:
 
     def leave(self, fork_number: int) -> None:
         """Append that the chain left everything above a block, and nothing of what comes now."""
-        self._append([self.chain.orphan_above(fork_number)], [])
+        appendix = Appendix(self.chain)
+        appendix.add_facts([self.chain.orphan_above(fork_number)])
+        self._append(appendix)
 
     def backfill(self, blocks: Sequence[Block], *, width: int, finalized: int) -> None:
         """Append blocks in ranges of a width, each in a transaction."""
@@ -184,11 +183,15 @@ class Indexer:
             last_hash=blocks[-1].hash,
             last_time=blocks[-1].time,
             events=len(rows),
-            digest=chain_digest(self.chain.digest, rows),
+            digest="",
             proof="receipts",
             finalized=finalized,
         )
-        self._append([*facts, indexed], rows)
+        appendix = Appendix(self.chain)
+        appendix.add_facts(facts)
+        appendix.add_events(rows)
+        appendix.seal(indexed)
+        self._append(appendix)
 
     def _event_rows(self, blocks: Sequence[Block], orphaned: BlocksOrphaned | None) -> list[Any]:
         assert self.chain.opened is not None
@@ -200,12 +203,10 @@ class Indexer:
             rows += store_block_events(block.events, ordinal=ordinal, attempt=attempt)
         return rows
 
-    def _append(self, facts: Sequence[ChainFact], rows: Sequence[Any]) -> None:
-        """In the indexer's order: what was discovered, the events, and then that they are all."""
-        fact_rows = store_chain_facts(self.chain, facts)
+    def _append(self, appendix: Appendix) -> None:
         with self._datastore.transaction(commit=True) as cursor:
-            self._recorder.append(cursor, [*fact_rows[:-1], *rows, fact_rows[-1]])
-        self.chain.apply(facts)
+            self._recorder.append(cursor, appendix.rows)
+        self.chain.apply(appendix.facts)
 
     def _newly_announced(self, block: Block) -> list[ContractDiscovered]:
         return [

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projections.batch import UNIT_EVENTS_MAX, Placed, Standing, Stretch, choose, forks_below
-from schema.log.chain import BlocksOrphaned, RangeIndexed
+from schema.log.chain import BlocksOrphaned, ContractsBackfilled, RangeIndexed
 
 
 def _range(position: int, last: int, *, chain_id: int = 1) -> Placed:
@@ -19,6 +19,11 @@ def _range(position: int, last: int, *, chain_id: int = 1) -> Placed:
         proof="none",
         finalized=-1,
     )
+    return Placed(position, fact)
+
+
+def _backfilled(position: int, last: int, *, chain_id: int = 1) -> Placed:
+    fact = ContractsBackfilled(chain_id, 0, last, "0x", 0, 0, "", "none")
     return Placed(position, fact)
 
 
@@ -98,6 +103,22 @@ def test_while_images_are_kept_every_batch_keeps_them() -> None:
     assert batch.is_unit
 
 
+def test_a_back_fill_moves_no_head() -> None:
+    """Given late contracts back-filled to block 2, then the head stays, and so says the unit."""
+    standing = _standing(20, finalized=2)._replace(heads={1: 7})
+
+    batch = choose([_backfilled(10, 1), _backfilled(20, 2)], _stretch(20), standing)
+
+    assert (batch.last, batch.has_late, batch.is_unit, batch.heads) == (20, True, False, {1: 7})
+
+
+def test_a_back_fill_of_unfinal_blocks_keeps_images() -> None:
+    """Given late contracts in blocks that may yet be orphaned, then they are posted as a unit."""
+    standing = _standing(20, finalized=1)._replace(heads={1: 7})
+
+    assert choose([_backfilled(20, 2)], _stretch(20), standing).is_unit
+
+
 def test_a_batch_goes_on_to_the_end_of_a_known_reorganisation() -> None:
     """Given a range that a later fact orphans, then the batch ends at that fact."""
     facts = [_range(10, 1), _range(20, 2), _range(30, 3), _orphaned(31, 1), _range(40, 2)]
@@ -128,6 +149,9 @@ def _histories(draw: st.DrawFn) -> list[Placed]:
     for at in range(1, draw(st.integers(1, 30))):
         chain_id = draw(st.sampled_from([1, 2]))
         if heads[chain_id] and draw(st.booleans()):
+            last = draw(st.integers(1, heads[chain_id]))
+            facts.append(_backfilled(at, last, chain_id=chain_id))
+        elif heads[chain_id] and draw(st.booleans()):
             heads[chain_id] -= draw(st.integers(1, heads[chain_id]))
             facts.append(_orphaned(at, heads[chain_id], chain_id=chain_id))
         else:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from projections import folds
 from projections.generations import fingerprint
-from projections.inputs import PAIRED_TRADE
+from projections.inputs import DERIVED
 from schema.events import CODECS
 from schema.events.event import snake_case
 from schema.log.store import CHAIN_FACTS
@@ -21,7 +21,7 @@ def test_every_read_model_has_its_fold() -> None:
 def test_folds_read_events_that_exist() -> None:
     """Given the folds, then everything they read from a batch is an event's view or derived."""
     known = {codec.view for codec in CODECS.values()}
-    known |= {snake_case(fact.__name__) for fact in CHAIN_FACTS} | {PAIRED_TRADE}
+    known |= {snake_case(fact.__name__) for fact in CHAIN_FACTS} | DERIVED
     inputs = {name for fold in folds.load() for part in fold.statements for name in part.inputs}
 
     assert inputs <= known

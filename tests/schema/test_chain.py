@@ -1,5 +1,7 @@
 """The aggregate of a chain's stream: its cursor, its contracts and its reorganisations."""
 
+import pytest
+
 from schema.database import connect
 from schema.log.chain import (
     BlocksOrphaned,
@@ -7,16 +9,12 @@ from schema.log.chain import (
     ChainFact,
     ChainOpened,
     ContractDiscovered,
+    ContractsBackfilled,
+    IndexedBlock,
     OrphanedBlock,
     RangeIndexed,
 )
-from schema.log.store import (
-    LogDatastore,
-    LogRecorder,
-    chain_digest,
-    load_chain,
-    store_chain_facts,
-)
+from schema.log.store import LogDatastore, LogRecorder, load_chain, store_chain_facts
 
 _OPENED = ChainOpened(1, 0, "local", 0, "0x" + "00" * 32)
 
@@ -101,6 +99,68 @@ def test_the_tail_keeps_the_last_final_block() -> None:
     assert [block.number for block in chain.tail] == [6, 7, 8, 9]
 
 
+def _late(address: str, block: int = 0) -> ContractDiscovered:
+    return ContractDiscovered(1, "so", "market_manager", address, block, late=True)
+
+
+def _backfilled(first: int, last: int, *, joined: bool = False) -> ContractsBackfilled:
+    return ContractsBackfilled(
+        1, first, last, f"0xa{last}", last * 2, 0, f"{last:064x}", "receipts", joined=joined
+    )
+
+
+def test_a_late_contract_is_followed_once_it_is_back_filled_to_the_head() -> None:
+    """Given a late contract, then it is followed from where its back-fill joined the head."""
+    chain = _chain(_OPENED, _range(0, 99), _late("0xc1"))
+    growth = chain.growth
+    assert growth is not None
+    assert (growth.covered, chain.contracts) == (chain.start, {})
+
+    chain.apply([_backfilled(0, 49), _late("0xc2", 20)])
+    assert (growth.covered.number, list(growth.contracts)) == (49, ["0xc1", "0xc2"])
+
+    chain.apply([_backfilled(50, 99, joined=True)])
+    assert (list(chain.contracts), chain.next_block) == (["0xc1", "0xc2"], 100)
+    assert chain.growth is None
+
+
+def test_what_was_back_filled_above_a_fork_is_to_be_done_again() -> None:
+    """Given a back-fill of unfinal blocks, when they are orphaned, then it goes on at the fork."""
+    chain = _chain(_OPENED, _range(0, 9), _range(10, 10), _range(11, 11), _late("0xc1"))
+    chain.apply([_backfilled(0, 10)])
+
+    chain.apply([chain.orphan_above(10)])
+    assert chain.growth is not None
+    assert chain.growth.covered == IndexedBlock(10, "0xa10")
+
+    chain.apply([chain.orphan_above(9)])
+    assert chain.growth.covered == IndexedBlock(9, "0xa9")
+
+
+@pytest.mark.parametrize("is_joined", [False, True])
+def test_a_growing_chain_is_loaded_as_it_was_applied(
+    database_url: str,
+    is_joined: bool,  # noqa: FBT001  a parameter of the test
+) -> None:
+    """Given late contracts far back in a long stream, when loaded, then nothing is forgotten."""
+    datastore = LogDatastore(database_url, role="daybook_indexer", application_name="test")
+    chain = Chain(1)
+    facts: list[ChainFact] = [_OPENED, ContractDiscovered(1, "so", "raffle", "0xf0", 0)]
+    facts += [_range(n, n, finalized=n) for n in range(3)]
+    facts += [_late("0xc1"), _backfilled(0, 1), _backfilled(2, 2, joined=True)]
+    facts += [_late("0xc2"), _backfilled(0, 0), _backfilled(1, 2, joined=is_joined)]
+    facts += [_range(n, n, finalized=n - 5) for n in range(3, 2200)]
+    LogRecorder(datastore).insert_rows(store_chain_facts(chain, facts))
+    chain.apply(facts)
+
+    with datastore.cursor() as cursor:
+        loaded = load_chain(cursor, 1)
+
+    assert vars(loaded) == vars(chain)
+    assert (loaded.growth is None) == is_joined
+    datastore.close()
+
+
 def test_a_chain_is_loaded_as_it_was_applied(database_url: str) -> None:
     """Given more facts than one page, when loaded, then the state is that of applying all."""
     datastore = LogDatastore(database_url, role="daybook_indexer", application_name="test")
@@ -108,10 +168,10 @@ def test_a_chain_is_loaded_as_it_was_applied(database_url: str) -> None:
     chain = Chain(1)
     facts: list[ChainFact] = [_OPENED, ContractDiscovered(1, "so", "raffle", "0xf0", 0)]
     facts += [_range(n, n, finalized=n - 1200) for n in range(2500)]
-    recorder.insert_events(store_chain_facts(chain, facts))
+    recorder.insert_rows(store_chain_facts(chain, facts))
     chain.apply(facts)
     orphaned: list[ChainFact] = [chain.orphan_above(2480), _range(2481, 2481, branch="b")]
-    recorder.insert_events(store_chain_facts(chain, orphaned))
+    recorder.insert_rows(store_chain_facts(chain, orphaned))
     chain.apply(orphaned)
 
     with datastore.cursor() as cursor:
@@ -129,24 +189,23 @@ def test_an_unknown_chain_is_empty(database_url: str) -> None:
     assert (loaded.version, loaded.opened) == (0, None)
 
 
-def test_the_digest_depends_on_every_row_and_on_its_place() -> None:
-    """Given rows, when one is changed or two are swapped, then the digest differs."""
-    rows = store_chain_facts(Chain(1), [_range(0, 0), _range(1, 1)])
-    digest = chain_digest("00" * 32, rows)
-
-    assert digest != chain_digest("00" * 32, rows[::-1])
-    assert digest != chain_digest("00" * 32, rows[:1])
-    assert digest != chain_digest("01" * 32, rows)
-
-
 def test_orphaned_blocks_are_listed_by_the_view(database_url: str) -> None:
     """Given a BlocksOrphaned fact, then log.orphaned_block has a row for each block."""
     datastore = LogDatastore(database_url, role="daybook_indexer", application_name="test")
     fact = BlocksOrphaned(1, 4, "0x4", (OrphanedBlock(5, "0x5", 0), OrphanedBlock(6, "0x6", 2)))
-    LogRecorder(datastore).insert_events(store_chain_facts(Chain(1), [fact]))
+    LogRecorder(datastore).insert_rows(store_chain_facts(Chain(1), [fact]))
 
     with connect(database_url, role="daybook_api", application_name="test") as session:
         rows = session.execute("SELECT number, hash, attempt FROM log.orphaned_block").fetchall()
 
     assert [tuple(row.values()) for row in rows] == [(5, "0x5", 0), (6, "0x6", 2)]
     datastore.close()
+
+
+def test_orphaning_below_the_last_final_block_goes_back_to_the_fork() -> None:
+    """Given blocks that were final, when the chain left them, then the fork is the last final."""
+    chain = _chain(_OPENED, _range(0, 9), _range(10, 19), _range(20, 29, finalized=29))
+
+    chain.apply([BlocksOrphaned(1, 9, "0xa9", (OrphanedBlock(19, "0xa19", 0),))])
+
+    assert (chain.next_block, chain.next_parent, chain.finalized) == (10, "0xa9", 9)

@@ -11,15 +11,13 @@ from eventsourcing.persistence import Notification, StoredEvent
 from eventsourcing.tests import persistence
 
 from schema.database import Role, connect
-from schema.log.store import LogDatastore, LogRecorder, Row
+from schema.log.store import LogDatastore, LogRecorder
 
 
 class JsonStates(LogRecorder):
     """The library's cases store bytes that are no JSON: here they travel as JSON strings."""
 
-    def insert_events(
-        self, stored_events: Sequence[StoredEvent | Row], **_: Any
-    ) -> Sequence[int] | None:
+    def insert_events(self, stored_events: Sequence[StoredEvent], **_: Any) -> Sequence[int] | None:
         """Insert with each state as a JSON string."""
         return super().insert_events([_with_json_state(event) for event in stored_events])
 
@@ -40,7 +38,7 @@ class JsonStates(LogRecorder):
         ]
 
 
-def _with_json_state(event: StoredEvent | Row) -> StoredEvent:
+def _with_json_state(event: StoredEvent) -> StoredEvent:
     state = json.dumps(event.state.decode()).encode()
     return StoredEvent(event.originator_id, event.originator_version, event.topic, state)
 

@@ -20,7 +20,7 @@ def start(database_url: str) -> Callable[..., Projector]:
     """Starts a projector over a log of one fact."""
     datastore = LogDatastore(database_url, role="daybook_indexer", application_name="test")
     opened = ChainOpened(1, 0, "local", 0, "0x" + "00" * 32)
-    LogRecorder(datastore).insert_events(store_chain_facts(Chain(1), [opened]))
+    LogRecorder(datastore).insert_rows(store_chain_facts(Chain(1), [opened]))
     datastore.close()
     return partial(Projector, database_url)
 

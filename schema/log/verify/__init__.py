@@ -1,0 +1,12 @@
+"""Examines a log: that every row is the one that was appended, and stands where it was appended.
+
+`log` takes the rows, `chain` those of one chain, `seals` compares them with their checks and
+digests, `coverage` looks for holes in the blocks. Rows are forgotten again, but for a position
+and a checksum each until their seal comes, so that memory is bounded at any size.
+"""
+
+from schema.log.verify.chain import ChainSummary
+from schema.log.verify.findings import Finding
+from schema.log.verify.log import LogSummary, LogVerifier, verify_log
+
+__all__ = ["ChainSummary", "Finding", "LogSummary", "LogVerifier", "verify_log"]
