@@ -5,25 +5,31 @@ was begun before another announced a contract gets that contract's logs when its
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
+from itertools import chain as chained
+from types import MappingProxyType
+from typing import NamedTuple
 
 from indexer.branch import Branch
 from indexer.endpoint import Endpoint
-from indexer.errors import StoppedError
-from indexer.fetch import Fetched, extend, fetch, fetch_headers, is_new, proved
+from indexer.errors import RangeTooLargeError, StoppedError
+from indexer.fetch import Contracts, Fetched, extend, fetch_headers, is_new, proved, unread
 from indexer.node import Node
 from indexer.proof import Header
+from indexer.turns import TURN
 from indexer.writer import IndexedRange, Writer
-from schema.log.chain import Followed, Proof
+from schema.log.chain import Chain, Followed, Proof
 
 # Hides the latency of a remote node; each holds one range, so it also bounds memory.
-_IN_FLIGHT = 4
-# A commit costs as much as a few hundred events, so this many hide it. More would only cost
-# memory, and time where a contract is announced: ranges begun before are then fetched again.
-_EVENTS_WANTED = 3_000
-_WIDTH_FIRST, _WIDTH_STEP, _WIDTH_MAX = 64, 64, 2_000
+IN_FLIGHT = 6
+# So many bytes of events, about 1,200 of them, fit the processor's cache while they are proved,
+# decoded and encoded; ranges that are ready are appended together, which hides a commit's cost.
+_BYTES_WANTED = 700_000
+# What ranges in flight may take once encoded: fewer of them are in flight where blocks are large.
+_BYTES_IN_FLIGHT = 8_000_000
+_WIDTH_FIRST, _WIDTH_STEP, _WIDTH_MAX = 64, 32, 2_000
 
 Appended = Callable[[Header, int], None]
 
@@ -42,26 +48,42 @@ def backfill(node: Node, writer: Writer, branch: Branch, appended: Appended) -> 
         StoppedError: asked to stop; what was appended is whole.
         LogChangedError, DatabaseUnavailableError: nothing more is known to be appended.
     """
-    with ThreadPoolExecutor(_IN_FLIGHT, thread_name_prefix="fetch") as pool:
-        ranges = _Ranges(node, pool, writer.chain.contracts)
+    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="fetch") as pool:
+        ranges = Ranges(node, pool, writer.chain)
         try:
-            for fetched in ranges.fetch(branch.first, branch.heads.finalized):
-                branch.check(fetched.headers[0])
-                indexed = _indexed(node, writer, fetched, branch)
-                events = writer.append([indexed], branch.orphaned)
-                ranges.adapt(events)
-                branch = branch.after(indexed.last)
-                appended(indexed.last, events)
+            for ready in ranges.fetch(branch.first, branch.heads.finalized):
+                for indexed in _transactions(node, writer, ready, branch):
+                    events = writer.append(indexed, branch.orphaned)
+                    branch = branch.after(indexed[-1].last)
+                    appended(indexed[-1].last, events)
         finally:
             ranges.cancel()
 
 
-def _indexed(node: Node, writer: Writer, fetched: Fetched, branch: Branch) -> IndexedRange:
+def _transactions(
+    node: Node, writer: Writer, ready: Sequence[Fetched], branch: Branch
+) -> Iterator[Sequence[IndexedRange]]:
+    """Ranges to append together: all, unless one announces contracts that the next must have."""
+    chain, finalized = writer.chain, branch.heads.finalized
+    together: list[IndexedRange] = []
+    for fetched in ready:
+        branch.check(fetched.headers[0])
+        branch = branch.after(fetched.headers[-1])
+        together.append(complete(node, fetched, chain.contracts, chain=chain, finalized=finalized))
+        if together[-1].discovered:
+            yield together
+            together = []
+    if together:
+        yield together
+
+
+def complete(
+    node: Node, fetched: Fetched, followed: Contracts, *, chain: Chain, finalized: int
+) -> IndexedRange:
     """The range with the logs of all contracts that are followed by now."""
-    followed = writer.chain.contracts
     missing = {a: f for a, f in followed.items() if is_new(fetched.contracts, a, f)}
     if missing:
-        fetched = node.ask(partial(extend, fetched=fetched, contracts=missing))
+        fetched = node.ask(partial(extend, fetched=fetched, contracts=missing, chain=chain))
     discovered = [
         fact
         for fact in fetched.discovered
@@ -71,58 +93,127 @@ def _indexed(node: Node, writer: Writer, fetched: Fetched, branch: Branch) -> In
         fetched.headers[0].number,
         fetched.headers[-1],
         discovered,
-        [fetched.events[number] for number in sorted(fetched.events)],
+        [row for number in sorted(fetched.rows) for row in fetched.rows[number]],
         fetched.proof,
-        branch.heads.finalized,
+        finalized,
     )
 
 
-class _Ranges:
+class _Begun(NamedTuple):
+    """A range that is being fetched."""
+
+    first: int
+    last: int
+    fetched: Future[Fetched]
+
+
+class Ranges:
     """Fetches contiguous ranges ahead of their turn, as wide as keeps them of one size."""
 
     def __init__(
-        self, node: Node, pool: ThreadPoolExecutor, contracts: dict[str, Followed]
+        self,
+        node: Node,
+        pool: ThreadPoolExecutor,
+        chain: Chain,
+        contracts: Contracts | None = None,
+        *,
+        known: Contracts = MappingProxyType({}),
     ) -> None:
+        """Fetch logs by the threads of `pool`.
+
+        Args:
+            node: where they are asked for.
+            pool: of `IN_FLIGHT` threads.
+            chain: what the log says of the chain.
+            contracts: whose logs; those that the chain follows, unless given.
+            known: contracts whose logs are not wanted.
+        """
+        self._width = _WIDTH_FIRST
         self._node = node
         self._pool = pool
-        self._contracts = dict(contracts)
-        self._pending: deque[Future[Fetched]] = deque()
-        self._width = _WIDTH_FIRST
+        self._chain = chain
+        self._contracts = dict(chain.contracts if contracts is None else contracts)
+        self._known = known
+        self._pending: deque[_Begun] = deque()
+        self._next, self._last = 0, -1
+        self._heaviest = 0
 
-    def fetch(self, first: int, last: int) -> Iterator[Fetched]:
-        """The blocks from `first` to `last`, range by range, in order."""
-        while first <= last or self._pending:
-            while first <= last and len(self._pending) < _IN_FLIGHT:
-                end = min(first + self._width - 1, last)
-                self._pending.append(self._pool.submit(self._fetch_one, first, end))
-                first = end + 1
-            if self._node.stop.is_set():
-                raise StoppedError
-            yield self._pending.popleft().result()
+    def fetch(self, first: int, last: int) -> Iterator[list[Fetched]]:
+        """The blocks from `first` to `last`, in order: again and again the ranges that are ready.
 
-    def adapt(self, events: int) -> None:
-        """Widen or halve the next ranges, given how many events one had."""
-        if events > 2 * _EVENTS_WANTED:
-            self._width = max(self._width // 2, 1)
-        elif events < _EVENTS_WANTED:
-            self._width = min(self._width + _WIDTH_STEP, _WIDTH_MAX)
+        They are begun at once, and the next ones before those that are ready are given.
+        """
+        self._next, self._last = first, last
+        self._submit()
+        return self._results()
+
+    def is_ready(self, timeout_seconds: float) -> bool:
+        """Whether the iterator need not wait, now or within this time."""
+        return not self._pending or bool(wait([self._pending[0].fetched], timeout_seconds).done)
 
     def cancel(self) -> None:
         """Forget what has not begun."""
-        for future in self._pending:
-            future.cancel()
+        for begun in self._pending:
+            begun.fetched.cancel()
+
+    def _submit(self) -> None:
+        in_flight = min(IN_FLIGHT, max(_BYTES_IN_FLIGHT // max(self._heaviest, 1), 1))
+        while self._next <= self._last and len(self._pending) < in_flight:
+            end = min(self._next + self._width - 1, self._last)
+            self._pending.append(self._begin(self._next, end))
+            self._next = end + 1
+
+    def _begin(self, first: int, last: int) -> "_Begun":
+        return _Begun(first, last, self._pool.submit(self._fetch_one, first, last))
+
+    def _results(self) -> Iterator[list[Fetched]]:
+        while self._pending:
+            ready = self._take()
+            self._adapt(ready)
+            self._submit()
+            if self._node.stop.is_set():
+                raise StoppedError
+            yield ready
+
+    def _take(self) -> list[Fetched]:
+        """The next range, once it is there, and those after it that are there too."""
+        ready: list[Fetched] = []
+        while self._pending and (not ready or self._pending[0].fetched.done()):
+            begun = self._pending.popleft()
+            try:
+                ready.append(begun.fetched.result())
+            except RangeTooLargeError:
+                self._halve(begun.first, begun.last)
+        return ready
+
+    def _halve(self, first: int, last: int) -> None:
+        self._width = (last - first + 1) // 2
+        middle = first + self._width
+        self._pending.extendleft([self._begin(middle, last), self._begin(first, middle - 1)])
+
+    def _adapt(self, ready: Sequence[Fetched]) -> None:
+        """Widen or narrow the next ranges, given how many bytes these have."""
+        sizes = [sum(map(len, chained.from_iterable(each.rows.values()))) for each in ready]
+        self._heaviest = max(sizes)
+        for size in sizes:
+            if size > 2 * _BYTES_WANTED:
+                self._width = max(self._width // 2, 1)
+            elif size < _BYTES_WANTED:
+                self._width = min(self._width + _WIDTH_STEP, _WIDTH_MAX)
 
     def _fetch_one(self, first: int, last: int) -> Fetched:
         settings = self._node.settings
 
         def unit(endpoint: Endpoint) -> Fetched:
-            headers = fetch_headers(endpoint, first, last, proof=settings.proof)
-            contracts = dict(self._contracts)
+            with TURN:
+                headers = fetch_headers(endpoint, first, last, proof=settings.proof)
+                contracts = dict(self._contracts)
 
-            def read(proof: Proof) -> Fetched:
-                return fetch(endpoint, headers, contracts, chain_id=settings.id, proof=proof)
+                def read(proof: Proof) -> Fetched:
+                    blocks = unread(headers, self._known, proof=proof)
+                    return extend(endpoint, blocks, contracts, chain=self._chain)
 
-            return proved(endpoint, settings.proof, read)
+                return proved(endpoint, settings.proof, read)
 
         fetched = self._node.ask(unit)
         # Ranges that begin after this need not be extended when their turn comes.

@@ -2,10 +2,12 @@
 
 from typing import NamedTuple
 
+from indexer.endpoint import Endpoint
 from indexer.errors import BranchChangedError
-from indexer.heads import Heads
+from indexer.heads import Heads, find_orphaned, read_heads
 from indexer.proof import Header
 from schema.log.chain import BlocksOrphaned, Chain
+from schema.settings import ChainSettings
 
 
 class Branch(NamedTuple):
@@ -37,8 +39,16 @@ class Branch(NamedTuple):
         return Branch(header.number + 1, header.hash, self.heads, None)
 
 
-def branch(chain: Chain, heads: Heads, orphaned: BlocksOrphaned | None) -> Branch:
-    """The branch to continue, given what the chain left."""
+def find_branch(endpoint: Endpoint, settings: ChainSettings, chain: Chain) -> Branch:
+    """The branch to continue, all of it as one endpoint has it.
+
+    Raises:
+        EndpointError: the endpoint failed, or contradicts a final block.
+        BranchChangedError: the chain moved while it was read.
+        ConfigurationError: the endpoint does not know the tag that `finality` names.
+    """
+    heads = read_heads(endpoint, settings, chain)
+    orphaned = find_orphaned(endpoint, settings, chain, heads)
     if orphaned is not None:
         return Branch(orphaned.fork_number + 1, orphaned.fork_hash, heads, orphaned)
     return Branch(chain.next_block, chain.next_parent, heads, None)

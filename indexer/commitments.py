@@ -6,8 +6,9 @@ appendices B to D; EIP-2718 (typed receipts); EIP-1559, 4895, 4844, 4788 and 768
 """
 
 from collections.abc import Iterable, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from itertools import count
+from operator import or_
 
 from sha3 import keccak_256
 
@@ -15,9 +16,11 @@ from indexer.wire import Block, Log, Receipt
 
 # Topics of players and seasons repeat as addresses do; a mask is 300 bytes, so this is ~20 MB.
 _BITS_CACHE_MAX = 1 << 16
+BLOOM_BITS = 2048
 _HASH_PREFIX = "a0"  # RLP of 32 bytes: this, then the bytes
 _ADDRESS_PREFIX = "94"  # RLP of 20 bytes
 _HASH_CHARACTERS = 64
+_ONE_BYTE_DATA = len("0x00")
 _EMPTY = "80"  # RLP of no bytes
 _ONE_BYTE_MAX = "7f"  # a single byte up to this is its own RLP
 _SHORT_MAX_BYTES = 55
@@ -75,27 +78,32 @@ def header_hash(block: Block) -> str:
 
 
 @lru_cache(maxsize=_BITS_CACHE_MAX)
-def bits_of(item: bytes) -> int:
-    """The three bits, of 2048, that an address or a topic sets in a bloom."""
-    digest = keccak_256(item).digest()
-    bits = 0
-    for at in (0, 2, 4):
-        bits |= 1 << (int.from_bytes(digest[at : at + 2]) & 2047)
-    return bits
+def bit_positions(item: str) -> tuple[int, int, int]:
+    """The bits, from the lowest one on, that an address or a topic (0x hex) sets in a bloom."""
+    digest = keccak_256(bytes.fromhex(item[2:])).digest()
+    first, second, third = (int.from_bytes(digest[at : at + 2]) % BLOOM_BITS for at in (0, 2, 4))
+    return first, second, third
 
 
-def bloom_of(logs: Iterable[Log]) -> int:
-    """The bloom of these logs: every address and every topic is in it."""
-    bloom = 0
-    for log in logs:
-        bloom |= bits_of(bytes.fromhex(log.address[2:]))
-        for topic in log.topics:
-            bloom |= bits_of(bytes.fromhex(topic[2:]))
-    return bloom
+@lru_cache(maxsize=_BITS_CACHE_MAX)
+def bits_of(item: str) -> int:
+    """The bits that an address or a topic (0x hex) sets in a bloom."""
+    first, second, third = bit_positions(item)
+    return 1 << first | 1 << second | 1 << third
+
+
+def bloom_of(items: Iterable[str]) -> int:
+    """The bloom of these addresses and topics; that of a block has those of all its logs."""
+    return reduce(or_, map(bits_of, items), 0)
+
+
+def items_of(logs: Iterable[Log]) -> set[str]:
+    """The addresses and topics of these logs, which the bloom of their block contains."""
+    return {log.address for log in logs}.union(*[log.topics for log in logs])
 
 
 def may_contain(bloom: int, item_bits: int) -> bool:
-    """Whether a bloom may contain an item, given its `bits_of`; False is a proof that it does not.
+    """Whether a bloom may contain items, given their bits; False is a proof that it does not.
 
     A header's bloom as an integer is `int(block.logs_bloom, 16)`.
     """
@@ -177,7 +185,14 @@ def _receipt(receipt: Receipt) -> str:
 def _log(log: Log) -> str:
     # `wire` checked their lengths: an address has 20 bytes, a topic 32.
     topics = "".join([_HASH_PREFIX + topic[2:] for topic in log.topics])
-    return _list(_ADDRESS_PREFIX + log.address[2:] + _list(topics) + _string(log.data[2:]))
+    data = log.data
+    if len(data) > _ONE_BYTE_DATA:  # all but a single byte, which may be its own RLP
+        body = f"{_length(len(data) // 2 - 1, _STRING)}{data[2:]}"
+    else:
+        body = _string(data[2:])
+    lists = _length(len(topics) // 2, _LIST)
+    size = 21 + (len(lists) + len(topics) + len(body)) // 2
+    return f"{_length(size, _LIST)}{_ADDRESS_PREFIX}{log.address[2:]}{lists}{topics}{body}"
 
 
 def _keccak(content: str) -> str:

@@ -1,88 +1,56 @@
 """One JSON-RPC endpoint: asks, and believes an answer whole or not at all.
 
-web3's provider carries the request (session, connection pool, timeouts, headers); msgspec decodes
-the raw bytes straight into structs, because web3's own formatters are fifty times slower.
-An endpoint is named by its alias: its URL may hold a key, and so may the errors of `requests`.
+msgspec decodes the raw bytes straight into structs, because web3's own formatters are fifty times
+slower. An endpoint is named by its alias: its URL may hold a key.
 """
 
+import threading
+import time
 from collections.abc import Sequence
-from email.utils import parsedate_to_datetime
 from itertools import count
-from time import time
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 import requests
-from requests.adapters import HTTPAdapter
-from urllib3.exceptions import HTTPError
-from web3.providers.rpc import HTTPProvider
 
+from indexer.allowance import Allowance
+from indexer.envelope import BLOCKS, CHAIN_ID, LOGS, RECEIPTS, Answer, Call
 from indexer.errors import (
     AnswerTooLargeError,
-    BadAnswerError,
     EndpointError,
-    EndpointUnreachableError,
-    HttpStatusError,
+    FilterRefusedError,
+    MalformedAnswerError,
+    MethodMissingError,
+    RangeRefusedError,
     RateLimitedError,
     RpcError,
+    StoppedError,
+    TimedOutError,
 )
-from indexer.hexadecimal import check_blocks, check_logs
-from indexer.wire import Block, Log, Quantity, Receipt
+from indexer.health import Health
+from indexer.pace import Pace
+from indexer.refusals import Refusals, json_of
+from indexer.transport import Transport
+from indexer.turns import TURN
+from indexer.wire import Block, Log, Receipt
 
 _T = TypeVar("_T")
 
-# A range of logs starts this wide, grows by this much at each success and halves when refused.
-_WIDTH_STEP, _WIDTH_MAX = 64, 2_000
+# A range of logs starts this wide; 2,000 blocks are what most providers allow.
+_WIDTH_FIRST, _WIDTH_MAX = 64, 2_000
+_ADDRESSES_MAX = 500  # providers refuse from 1,000 on
 # A header is 1 to 20 kB on the wire, with its transactions' hashes; all receipts of a busy block
-# are up to 2 MB. So batches stay below the byte cap; refused ones are halved.
-_HEADERS_A_BATCH, _RECEIPTS_A_BATCH = 100, 20
-# One answer at a time may take this much; ranges are kept to a tenth of it.
-ANSWER_BYTES_MAX = 64 << 20
-_CONNECT_SECONDS, _READ_SECONDS = 5, 30
-_CONNECTIONS = 16  # more than there are threads that ask
-_TOO_MANY_REQUESTS = 429
-_NO_SUCH_METHOD = -32601
-_NO_SUCH_METHOD_SAID = ("method not found", "method not supported", "unsupported method")
-_RETRY_AFTER_SECONDS_MAX = 60.0
-
-
-class _Problem(msgspec.Struct):
-    """The `error` of an answer."""
-
-    code: int = 0
-    message: str = ""
-
-
-class _Answer(msgspec.Struct, Generic[_T]):
-    """The envelope of an answer: `result` or `error`."""
-
-    id: int | None = None
-    result: _T | msgspec.UnsetType | None = msgspec.UNSET
-    error: _Problem | None = None
-
-
-class _Provider(HTTPProvider):
-    """web3's HTTP provider, giving status, headers and raw bytes back."""
-
-    def post(self, body: bytes) -> tuple[int, Any, bytes]:
-        assert self.endpoint_uri is not None
-        with self._request_session_manager.get_response_from_post_request(
-            self.endpoint_uri,
-            data=body,
-            headers=self.get_request_headers(),
-            timeout=(_CONNECT_SECONDS, _READ_SECONDS),
-            allow_redirects=False,  # the body must not go where the configuration does not say
-            stream=True,
-        ) as response:
-            content = response.raw.read(ANSWER_BYTES_MAX + 1, decode_content=True)
-            return response.status_code, response.headers, content
-
-
-_BLOCKS = msgspec.json.Decoder(list[_Answer[Block]] | _Answer[Block])
-_RECEIPTS = msgspec.json.Decoder(list[_Answer[list[Receipt]]] | _Answer[list[Receipt]])
-_LOGS = msgspec.json.Decoder(_Answer[list[Log]])
-_QUANTITY = msgspec.json.Decoder(_Answer[Quantity])
-_ANY = msgspec.json.Decoder(_Answer[msgspec.Raw])
+# are up to 2 MB. So batches stay below the byte cap.
+_HEADERS_MAX, _RECEIPTS_MAX = 100, 20
+# What cannot be asked for in parts, as a block's receipts, may be larger, but only one at a time.
+ANSWER_BYTES_MAX, LARGE_ANSWER_BYTES_MAX = 6 << 20, 128 << 20
+_LARGE = threading.Lock()
+# Many times what it took so far, so that one that hangs does not hold up the ranges after it. A
+# wait that was too short counts, and the next one is longer.
+_LATENCIES_TO_WAIT, _READ_SECONDS_MIN, _READ_SECONDS_MAX = 20, 5.0, 30.0
+# So often a request is asked again that was refused with so short a pause.
+_RETRIES_IN_PLACE, _PAUSE_SECONDS_MAX = 2, 1.0
+_INVALID_REQUEST = -32600
 
 
 class Endpoint:
@@ -90,36 +58,79 @@ class Endpoint:
 
     Attributes:
         alias: how people are told about it: the chain's name and its place in `rpc`, from 1.
-        width: how many blocks of logs it gives at once, as far as is known.
+        receipts_sample: the share of blocks proved by bloom whose receipts are looked at too.
+        has_receipts: whether it has `eth_getBlockReceipts`, as far as is known.
+        health: how well it serves.
+        pace: how fast it is asked.
+        has_others: whether another endpoint can be asked rather than this one waited for.
+        conviction: a lie of which its own answers convict it, until it is dealt with; else empty.
     """
 
-    def __init__(self, url: str, alias: str) -> None:
+    def __init__(
+        self,
+        url: str,
+        alias: str,
+        *,
+        stop: threading.Event | None = None,
+        health: Health | None = None,
+        pace: Pace | None = None,
+    ) -> None:
+        """Ask `url`; `stop` ends all waiting."""
         self.alias = alias
-        self.width = _WIDTH_STEP
+        self.receipts_sample = 0.0
         self.has_receipts = True
-        session = requests.Session()
-        adapter = HTTPAdapter(pool_maxsize=_CONNECTIONS)
-        session.mount("http://", adapter)
-        session.mount("https://", adapter)
-        self._provider = _Provider(url, session=session, exception_retry_configuration=None)
+        self.has_others = False
+        self.conviction = ""
+        self.health = health or Health()
+        self.pace = pace or Pace()
+        self._blocks = Allowance(_WIDTH_FIRST, _WIDTH_MAX)
+        self._addresses = Allowance(_ADDRESSES_MAX, _ADDRESSES_MAX)
+        self._headers = Allowance(_HEADERS_MAX, _HEADERS_MAX)
+        self._receipts = Allowance(_RECEIPTS_MAX, _RECEIPTS_MAX)
+        self._transport = Transport(url, alias)
+        self._refusals = Refusals(alias, self._transport.redacted)
+        self._stop = stop or threading.Event()
         self._ids = count(1)
+
+    @property
+    def width(self) -> int:
+        """How many blocks of logs to ask for at once."""
+        return self._blocks.value
+
+    @property
+    def receipts_at_once(self) -> int:
+        """Of how many blocks to ask for the receipts at once."""
+        return self._receipts.value
+
+    @property
+    def addresses_max(self) -> int:
+        """How many addresses to name in one filter."""
+        return self._addresses.value
 
     def widen(self, width: int) -> None:
         """It gave this many blocks of logs at once."""
-        if width == self.width:
-            self.width = min(width + _WIDTH_STEP, _WIDTH_MAX)
+        self._blocks.given(width)
 
-    def narrow(self, width: int) -> None:
-        """It refused this many blocks of logs at once."""
-        self.width = max(min(self.width, width // 2), 1)
+    def narrow(self, width: int, refusal: EndpointError) -> None:
+        """It refused this many blocks of logs at once; what it proposes counts where it is less."""
+        limit = suggested = None
+        if isinstance(refusal, RangeRefusedError):
+            limit, suggested = refusal.limit, refusal.suggested
+        first, last = suggested or (0, -1)
+        self._blocks.refused(width, better=last - first + 1, limit=limit)
+
+    def allow_more_addresses(self, addresses: int) -> None:
+        """It took this many addresses in one filter."""
+        self._addresses.given(addresses)
+
+    def allow_fewer_addresses(self, addresses: int, refusal: FilterRefusedError) -> None:
+        """It refused this many addresses in one filter; a limit that it names counts if less."""
+        self._addresses.refused(addresses, limit=refusal.limit)
 
     def chain_id(self) -> int:
         """The id of the endpoint's chain."""
-        result = self._ask("eth_chainId", [], _QUANTITY)
-        try:
-            return int(result, 16)
-        except ValueError:
-            raise BadAnswerError(self.alias, "eth_chainId is not hex") from None
+        chain_id: str = self._ask(CHAIN_ID, [])
+        return int(chain_id, 16)
 
     def blocks(self, numbers: Sequence[int | str]) -> list[Block | None]:
         """Headers by number or tag, in that order; None for a block that is not there.
@@ -127,157 +138,169 @@ class Endpoint:
         A tag that the endpoint does not know, or not yet, is an `RpcError` of the whole call.
         """
         parameters = [[hex(n) if isinstance(n, int) else n, False] for n in numbers]
-        blocks: list[Block | None] = self._ask_all(
-            "eth_getBlockByNumber", parameters, _BLOCKS, size=_HEADERS_A_BATCH
-        )
-        self._checked(check_blocks, [block for block in blocks if block is not None])
-        return blocks
+        return self._ask_all(BLOCKS, parameters, size=self._headers)
 
     def receipts(self, blocks: Sequence[str]) -> list[list[Receipt] | None]:
         """All receipts of each block, by hash or number; None for a block that is not there.
 
         That they are hex is left to the proof, which hashes every byte of them anyway.
         """
-        parameters = [[block] for block in blocks]
-        return self._ask_all("eth_getBlockReceipts", parameters, _RECEIPTS, size=_RECEIPTS_A_BATCH)
+        return self._ask_all(RECEIPTS, [[block] for block in blocks], size=self._receipts)
 
     def logs(self, criteria: dict[str, Any]) -> list[Log]:
-        """The logs that a filter matches, as the endpoint orders them."""
-        logs: list[Log] = self._ask("eth_getLogs", [criteria], _LOGS)
-        self._checked(check_logs, logs)
+        """The logs that a filter matches, as the endpoint orders them.
+
+        Raises:
+            RangeRefusedError, AnswerTooLargeError: ask for fewer blocks.
+            FilterRefusedError: name fewer addresses.
+            EndpointError: it failed otherwise; `may_halve` says whether fewer blocks may help.
+        """
+        logs: list[Log] = self._ask(LOGS, [criteria], is_one="blockHash" in criteria)
         return logs
 
-    def _checked(self, check: Any, answer: Any) -> None:
-        try:
-            check(answer)
-        except ValueError as error:
-            raise BadAnswerError(self.alias, str(error)) from None
-
-    def _ask(
-        self, method: str, parameters: list[Any], decoder: msgspec.json.Decoder[_Answer[Any]]
-    ) -> Any:
-        request = self._request(method, parameters)
-        answer = self._decode(method, self._post(method, msgspec.json.encode(request)), decoder)
-        result = self._result(method, answer, request["id"])
+    def _ask(self, call: Call, parameters: list[Any], *, is_one: bool = True) -> Any:
+        (result,) = self._ask_batch(call, [parameters], is_one=is_one)
         if result is None:
-            raise BadAnswerError(self.alias, f"{method} answered null")
+            raise MalformedAnswerError(self.alias, f"{call.method} answered null")
         return result
 
-    def _ask_all(
-        self,
-        method: str,
-        parameters: list[list[Any]],
-        decoder: msgspec.json.Decoder[Any],
-        *,
-        size: int,
-    ) -> list[Any]:
-        """Ask all, in batches of a size that is halved as often as one is refused."""
+    def _ask_all(self, call: Call, parameters: list[list[Any]], *, size: Allowance) -> list[Any]:
+        """Ask all, in batches as large as the endpoint takes."""
         results: list[Any] = []
+        halvings = 0
         while len(results) < len(parameters):
-            batch = parameters[len(results) : len(results) + size]
+            batch = parameters[len(results) : len(results) + size.value]
             try:
-                results += self._ask_batch(method, batch, decoder)
-            except (RpcError, AnswerTooLargeError, HttpStatusError) as error:
-                if len(batch) == 1 or (isinstance(error, RpcError) and lacks_method(error)):
+                results += self._ask_batch(call, batch, is_one=len(batch) == 1)
+            except EndpointError as error:
+                # Where calls are limited, each one of a batch may count.
+                is_about_size = error.is_about_size or isinstance(error, RateLimitedError)
+                if len(batch) == 1 or not is_about_size:
                     raise
-                size = len(batch) // 2
+                size.refused(len(batch))
+                if not (error.may_halve(halvings) or _refuses_batches(error)):
+                    raise
+                halvings += 1
+            else:
+                size.given(len(batch))
         return results
 
-    def _ask_batch(
-        self, method: str, parameters: list[list[Any]], decoder: msgspec.json.Decoder[Any]
-    ) -> list[Any]:
-        """Ask all in one batch; results in the order of `parameters`, None for a null."""
-        requests_ = [self._request(method, each) for each in parameters]
-        # Some endpoints refuse batches altogether: one request goes without.
-        body = requests_ if len(requests_) > 1 else requests_[0]
-        answers = self._decode(method, self._post(method, msgspec.json.encode(body)), decoder)
-        if isinstance(answers, _Answer):
-            # An error may be without an id: of a whole batch, or of a request it did not read.
-            refused = answers.error is not None or len(requests_) > 1
-            wanted = answers.id if refused else requests_[0]["id"]
-            result = self._result(method, answers, wanted)
-            if len(requests_) == 1:
-                return [result]
-            raise BadAnswerError(self.alias, f"{method}: one answer to a batch of many")
-        by_id = {answer.id: answer for answer in answers}
-        if len(by_id) != len(answers) or len(answers) != len(requests_):
-            raise BadAnswerError(self.alias, f"{method}: not one answer for each request")
-        return [
-            self._result(method, by_id.get(request["id"]), request["id"]) for request in requests_
+    def _ask_batch(self, call: Call, parameters: list[list[Any]], *, is_one: bool) -> list[Any]:
+        """Ask all at once; results in the order of `parameters`, None for a null.
+
+        What `is_one` cannot be asked for in parts.
+        """
+        asked = [
+            {"jsonrpc": "2.0", "id": next(self._ids), "method": call.method, "params": each}
+            for each in parameters
         ]
+        for retries in count():
+            with TURN.given():
+                may_ask = self.pace.wait(self._stop)
+            if not may_ask:
+                raise StoppedError
+            try:
+                results = self._results(call, asked, is_one=is_one)
+            except RateLimitedError as error:
+                self.health.failed(error.weight)
+                pause = self.pace.refused(error.retry_after_seconds)
+                is_short = pause <= _PAUSE_SECONDS_MAX and not self.has_others
+                if retries == _RETRIES_IN_PLACE or not is_short:
+                    raise
+            else:
+                self.pace.accepted()
+                return results
+        raise AssertionError  # unreachable
 
-    def _request(self, method: str, parameters: list[Any]) -> dict[str, Any]:
-        return {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": parameters}
-
-    def _post(self, method: str, body: bytes) -> bytes:
+    def _results(self, call: Call, asked: list[dict[str, Any]], *, is_one: bool) -> list[Any]:
+        """The results of one request, decoded and checked here, whole or not at all."""
+        method = call.method
+        # Some endpoints refuse batches altogether: one request goes without.
+        content = self._content(method, asked if len(asked) > 1 else asked[0], is_one=is_one)
+        answers = self._decode(method, content, call.decoder)
+        if isinstance(answers, Answer):
+            answers = [answers]
+        for answer in answers:
+            self._check_error(method, answer)
+        by_id = {answer.id: answer for answer in answers}
+        if len(by_id) != len(asked) or len(answers) != len(asked):
+            raise MalformedAnswerError(self.alias, f"{method}: not one answer for each request")
+        results = [self._result(method, by_id.get(request["id"])) for request in asked]
         try:
-            status, headers, content = self._provider.post(body)
-        except (requests.RequestException, HTTPError) as error:
-            raise EndpointUnreachableError(self.alias, _reason(error)) from None
-        if status == _TOO_MANY_REQUESTS:
-            raise RateLimitedError(self.alias, _retry_after(headers.get("Retry-After")))
-        if len(content) > ANSWER_BYTES_MAX:
-            raise AnswerTooLargeError(self.alias, method=method, bytes_max=ANSWER_BYTES_MAX)
-        if status != requests.codes.ok:
-            raise self._http_error(method, status, content)
-        return content
+            call.check(results, content)
+        except ValueError as error:
+            raise MalformedAnswerError(self.alias, f"{method}: {error}") from None
+        return results
 
-    def _http_error(self, method: str, status: int, content: bytes) -> EndpointError:
-        """What an HTTP error says: many nodes put a JSON-RPC error into one."""
+    def _content(self, method: str, body: Any, *, is_one: bool) -> bytes:
         try:
-            problem = _ANY.decode(content).error
-        except msgspec.DecodeError:
-            problem = None
-        if problem is None:
-            return HttpStatusError(self.alias, f"HTTP status {status}")
-        return RpcError(self.alias, method=method, code=problem.code, message=problem.message)
+            with TURN.given():
+                return self._post(method, body, ANSWER_BYTES_MAX)
+        except AnswerTooLargeError:
+            if not is_one:
+                raise
+        with TURN.given(), _LARGE:
+            return self._post(method, body, LARGE_ANSWER_BYTES_MAX)
+
+    def _post(self, method: str, body: Any, bytes_max: int) -> bytes:
+        patience = _LATENCIES_TO_WAIT * self.health.latency_seconds
+        started = time.perf_counter()
+        try:
+            response = self._transport.post(
+                msgspec.json.encode(body),
+                read_seconds=min(max(patience, _READ_SECONDS_MIN), _READ_SECONDS_MAX),
+                bytes_max=bytes_max,
+                about=method,
+            )
+        except TimedOutError as error:
+            if self.has_others:
+                error.halvings = 0
+            raise
+        finally:
+            self.health.answered(time.perf_counter() - started)
+        if response.status == requests.codes.ok:
+            return response.content
+        raise self._refusals.of_http(
+            method,
+            status=response.status,
+            content=response.content,
+            retry_after_seconds=response.retry_after_seconds,
+        )
 
     def _decode(self, method: str, content: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
         try:
             return decoder.decode(content)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            raise BadAnswerError(self.alias, f"{method}: {error}") from None
+            reason = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        # An error of a node may be of any shape.
+        problem = json_of(content)
+        if isinstance(problem, dict) and problem.get("error") and problem.get("result") is None:
+            raise self._refusals.of(method, problem)
+        raise MalformedAnswerError(self.alias, f"{method}: {reason}")
 
-    def _result(self, method: str, answer: _Answer[_T] | None, wanted_id: int | None) -> _T | None:
-        if answer is None or answer.id != wanted_id:
-            raise BadAnswerError(self.alias, f"{method}: an answer to another request")
-        result, problem = answer.result, answer.error
+    def _check_error(self, method: str, answer: Answer[Any]) -> None:
+        """Raise the error of an answer; it may be without an id, when it is of a whole batch."""
+        result = answer.result
+        problem = answer.message if result is msgspec.UNSET else None
+        problem = problem if answer.error is None else answer.error
         if problem is None:
-            if result is msgspec.UNSET:
-                raise BadAnswerError(self.alias, f"{method}: neither result nor error")
-            return result
+            return
         if result is not None and result is not msgspec.UNSET:
-            raise BadAnswerError(self.alias, f"{method}: result and error together")
-        raise RpcError(self.alias, method=method, code=problem.code, message=problem.message)
+            raise MalformedAnswerError(self.alias, f"{method}: result and error together")
+        raise self._refusals.of(method, problem)
+
+    def _result(self, method: str, answer: Answer[_T] | None) -> _T | None:
+        if answer is None:
+            raise MalformedAnswerError(self.alias, f"{method}: an answer to another request")
+        if answer.result is msgspec.UNSET:
+            raise MalformedAnswerError(self.alias, f"{method}: neither result nor error")
+        return answer.result
 
 
 def lacks_method(error: RpcError) -> bool:
     """Whether the endpoint says that it does not have the method at all."""
-    message = error.message.lower()
-    return error.code == _NO_SUCH_METHOD or any(words in message for words in _NO_SUCH_METHOD_SAID)
+    return isinstance(error, MethodMissingError)
 
 
-def _reason(error: BaseException) -> str:
-    """What the system says beneath a `requests` error, whose own text holds the URL."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror.lower()
-        # urllib3 keeps the cause of a failed connection in `reason`, requests in the arguments.
-        beneath = (getattr(cause, "reason", None), cause.__cause__, *cause.args)
-        cause = next((each for each in beneath if isinstance(each, BaseException)), None)
-    return type(error).__name__
-
-
-def _retry_after(value: str | None) -> float:
-    """Seconds of a `Retry-After`, which holds seconds or a date; 1 where it is neither."""
-    if value is None:
-        return 1.0
-    try:
-        seconds = float(value)
-    except ValueError:
-        try:
-            seconds = parsedate_to_datetime(value).timestamp() - time()
-        except ValueError:
-            return 1.0
-    return min(max(seconds, 0.0), _RETRY_AFTER_SECONDS_MAX)
+def _refuses_batches(error: EndpointError) -> bool:
+    return isinstance(error, RpcError) and error.code == _INVALID_REQUEST

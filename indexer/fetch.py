@@ -1,27 +1,29 @@
-"""Blocks with every log of the followed contracts in them: fetched, proved and decoded.
+"""Blocks with every log of the followed contracts in them: fetched, proved, decoded and encoded.
 
 All of it is done at one endpoint, as one unit. Contracts that the events announce are followed
 from their block on, in the same blocks, until nothing new is announced.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import structlog
 
 from indexer.discovery import ANNOUNCING, announced
 from indexer.endpoint import Endpoint, lacks_method
-from indexer.errors import NotYetError, RpcError
+from indexer.errors import NotYetError, RangeTooLargeError, RpcError
 from indexer.logs import LogSource, Verified
 from indexer.proof import Header, verify_header, verify_links
 from indexer.wire import Log
 from schema.events import Event, UndecodedLog, decode
-from schema.log.chain import ContractDiscovered, Followed, Proof
+from schema.log.chain import Chain, ContractDiscovered, Followed, Proof
+from schema.log.store import store_block_events
 
-# Verified logs of a range are kept until its turn if they are no more than these, about 30 MB.
-_VERIFIED_LOGS_MAX = 20_000
+# Verified logs of a range are kept until its turn if their data has no more hex digits than this.
+_VERIFIED_DIGITS_MAX = 2 << 20
 
 _log = structlog.get_logger()
+_T = TypeVar("_T")
 
 Events = list[Event | UndecodedLog]
 Contracts = Mapping[str, Followed]
@@ -33,16 +35,15 @@ class Fetched(NamedTuple):
     Attributes:
         headers: of every block.
         contracts: whose logs are here, by address.
-        events: by block number, in order, without empty blocks.
+        rows: of their events, canonical, by block number, without empty blocks.
         discovered: contracts that the events announce, as not known before.
         proof: how it was shown that nothing is missing.
         verified: other logs of these blocks too, for contracts that are announced late.
     """
 
-    chain_id: int
     headers: Sequence[Header]
     contracts: dict[str, Followed]
-    events: dict[int, Events]
+    rows: dict[int, list[bytes]]
     discovered: list[ContractDiscovered]
     proof: Proof
     verified: Verified
@@ -69,7 +70,7 @@ def fetch(
     headers: Sequence[Header],
     contracts: Contracts,
     *,
-    chain_id: int,
+    chain: Chain,
     proof: Proof,
 ) -> Fetched:
     """All logs of these contracts, and of those they announce, in these blocks.
@@ -77,26 +78,33 @@ def fetch(
     Raises:
         EndpointError: the endpoint failed, or its answer is not proved.
     """
-    return extend(endpoint, Fetched(chain_id, headers, {}, {}, [], proof, {}), contracts)
+    return extend(endpoint, unread(headers, {}, proof=proof), contracts, chain=chain)
 
 
-def extend(endpoint: Endpoint, fetched: Fetched, contracts: Contracts) -> Fetched:
+def unread(headers: Sequence[Header], known: Contracts, *, proof: Proof) -> Fetched:
+    """These blocks before anything of them is fetched.
+
+    Logs of `known` contracts are not wanted, whoever announces these: the event log holds them.
+    """
+    return Fetched(headers, dict(known), {}, [], proof, {})
+
+
+def extend(endpoint: Endpoint, fetched: Fetched, contracts: Contracts, *, chain: Chain) -> Fetched:
     """The same blocks with the logs of these contracts too.
 
     Raises:
         EndpointError: the endpoint failed, or its answer is not proved.
     """
     source = LogSource(endpoint, fetched.verified)
-    known, events = dict(fetched.contracts), dict(fetched.events)
+    known, rows = dict(fetched.contracts), dict(fetched.rows)
     discovered = list(fetched.discovered)
     wanted = {a: followed for a, followed in contracts.items() if is_new(known, a, followed)}
     while wanted:
         known |= wanted
         found: dict[str, ContractDiscovered] = {}
-        for added in _new_events(source, fetched, wanted):
-            number = added[0].block_number
-            events[number] = _merge(events.get(number), added)
-            for fact in _discover(added, known):
+        for header, events in _new_events(source, fetched, wanted, chain):
+            rows[header.number] = _merge(rows.get(header.number), _encode(events, chain, header))
+            for fact in _discover(events, known):
                 found.setdefault(fact.address, fact)  # of two announcements the first one stays
         discovered += found.values()
         wanted = {
@@ -104,21 +112,28 @@ def extend(endpoint: Endpoint, fetched: Fetched, contracts: Contracts) -> Fetche
             for address, fact in found.items()
         }
     verified = source.verified
-    if sum(map(len, verified.values())) > _VERIFIED_LOGS_MAX:
+    if sum(len(log.data) for logs in verified.values() for log in logs) > _VERIFIED_DIGITS_MAX:
         verified = {}
-    return Fetched(
-        fetched.chain_id, fetched.headers, known, events, discovered, fetched.proof, verified
-    )
+    return Fetched(fetched.headers, known, rows, discovered, fetched.proof, verified)
 
 
-def _new_events(source: LogSource, fetched: Fetched, wanted: Contracts) -> Iterable[Events]:
+def _new_events(
+    source: LogSource, fetched: Fetched, wanted: Contracts, chain: Chain
+) -> Iterable[tuple[Header, Events]]:
     """The events of wanted contracts, block by block, without empty blocks."""
     first = min(followed.block for followed in wanted.values())
     headers = [header for header in fetched.headers if header.number >= first]
     blocks = source.logs(headers, wanted.keys(), fetched.proof)
     for header in headers:
-        if events := _decode(fetched.chain_id, header, blocks.get(header.number, ()), wanted):
-            yield events
+        if events := _decode(chain.chain_id, header, blocks.get(header.number, ()), wanted):
+            yield header, events
+
+
+def _encode(events: Events, chain: Chain, header: Header) -> list[bytes]:
+    """The canonical rows of a block's events, as this chain's log takes them."""
+    assert chain.opened is not None
+    attempt = chain.attempt(header.hash)
+    return store_block_events(events, ordinal=chain.opened.ordinal, attempt=attempt)
 
 
 def proved(endpoint: Endpoint, proof: Proof, read: Callable[[Proof], Fetched]) -> Fetched:
@@ -135,6 +150,15 @@ def proved(endpoint: Endpoint, proof: Proof, read: Callable[[Proof], Fetched]) -
             endpoint.has_receipts = False
             _log.warning("endpoint_without_receipts", endpoint=endpoint.alias, proved_by="bloom")
     return read("bloom" if proof == "receipts" else proof)
+
+
+def as_many_as_fit(blocks: int, take: Callable[[int], _T]) -> _T:
+    """What `take` gives of this many blocks, or of half as many, as often as they are too large."""
+    while True:
+        try:
+            return take(blocks)
+        except RangeTooLargeError:
+            blocks //= 2
 
 
 def is_new(known: Contracts, address: str, followed: Followed) -> bool:
@@ -177,9 +201,6 @@ def _decode(chain_id: int, header: Header, logs: Iterable[Log], contracts: Contr
     return events
 
 
-def _merge(events: Events | None, added: Events) -> Events:
-    """Both in the order of their log index, each once."""
-    if events is None:
-        return added
-    by_index = {event.log_index: event for event in [*events, *added]}
-    return [by_index[index] for index in sorted(by_index)]
+def _merge(rows: list[bytes] | None, added: list[bytes]) -> list[bytes]:
+    """Both, each once: the rows of one block sort by their log index."""
+    return added if rows is None else sorted({*rows, *added})

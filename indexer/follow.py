@@ -6,7 +6,7 @@ from functools import partial
 from indexer.backfill import Appended
 from indexer.branch import Branch
 from indexer.endpoint import Endpoint
-from indexer.fetch import Fetched, fetch, fetch_headers, proved
+from indexer.fetch import Fetched, as_many_as_fit, fetch, fetch_headers, proved
 from indexer.node import Node
 from indexer.writer import IndexedRange, Writer
 from schema.log.chain import Proof
@@ -23,24 +23,25 @@ def follow(node: Node, writer: Writer, branch: Branch, appended: Appended) -> No
         EndpointError: no endpoint gave proved blocks, or the chain moved meanwhile.
         LogChangedError, DatabaseUnavailableError: nothing more is known to be appended.
     """
-    contracts = writer.chain.contracts
+    chain = writer.chain
     settings, latest = node.settings, branch.heads.latest
-    last = min(latest.number, branch.first + _BLOCKS_AT_ONCE - 1)
 
-    def blocks(endpoint: Endpoint, proof: Proof) -> Fetched:
+    def blocks(endpoint: Endpoint, proof: Proof, count: int) -> Fetched:
         headers = [latest]
         if branch.first < latest.number:
+            last = branch.first + count - 1
             headers = fetch_headers(endpoint, branch.first, last, proof=proof)
         # A filter is bound to a block hash only when it asks for that one block.
         headers = headers if proof == "receipts" else headers[:1]
-        return fetch(endpoint, headers, contracts, chain_id=settings.id, proof=proof)
+        return fetch(endpoint, headers, chain.contracts, chain=chain, proof=proof)
 
-    def unit(endpoint: Endpoint) -> Fetched:
+    def take(count: int) -> Fetched:
         # Where a chain's commitments are not the standard ones, nothing can be proved by them.
         proof: Proof = "none" if settings.proof == "none" else "receipts"
-        return proved(endpoint, proof, partial(blocks, endpoint))
+        return node.ask(lambda one: proved(one, proof, partial(blocks, one, count=count)))
 
-    fetched = node.ask(unit)
+    new = latest.number - branch.first + 1
+    fetched = as_many_as_fit(min(new, _BLOCKS_AT_ONCE), take)
     branch.check(fetched.headers[0])
     orphaned = branch.orphaned
     for ranges in _transactions(fetched, branch):
@@ -54,13 +55,12 @@ def _transactions(fetched: Fetched, branch: Branch) -> Iterator[Sequence[Indexed
     ranges: list[IndexedRange] = []
     events = 0
     for header in fetched.headers:
-        block = fetched.events.get(header.number, [])
-        if ranges and events + len(block) > _EVENTS_A_TRANSACTION:
+        rows = fetched.rows.get(header.number, [])
+        if ranges and events + len(rows) > _EVENTS_A_TRANSACTION:
             yield ranges
             ranges, events = [], 0
         discovered = [fact for fact in fetched.discovered if fact.block == header.number]
         proof, finalized = fetched.proof, branch.heads.finalized
-        blocks = [block] if block else []
-        ranges.append(IndexedRange(header.number, header, discovered, blocks, proof, finalized))
-        events += len(block)
+        ranges.append(IndexedRange(header.number, header, discovered, rows, proof, finalized))
+        events += len(rows)
     yield ranges

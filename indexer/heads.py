@@ -7,7 +7,7 @@ indexed is one, and the highest indexed block that the node still has is where i
 from typing import NamedTuple
 
 from indexer.endpoint import Endpoint
-from indexer.errors import FinalityViolationError, NotYetError, RpcError
+from indexer.errors import BranchChangedError, FinalDisputedError, NotYetError, RpcError
 from indexer.proof import Header, verify_header
 from indexer.wire import Block
 from schema.errors import ConfigurationError
@@ -85,8 +85,8 @@ def find_orphaned(
     """What the chain left, if it left our branch.
 
     Raises:
-        EndpointError: the endpoint failed.
-        FinalityViolationError: it left a block that was final.
+        EndpointError: the endpoint failed, or contradicts a final block.
+        BranchChangedError: it is back on our branch already.
     """
     if not _has_left(chain, heads):
         return None
@@ -97,7 +97,11 @@ def find_orphaned(
             if theirs is None:
                 raise NotYetError(endpoint.alias, block=ours.number)
             if verify_header(endpoint.alias, theirs, proof=settings.proof).hash == ours.hash:
+                if ours == chain.head:
+                    raise BranchChangedError(ours.number + 1)
                 return chain.orphan_above(ours.number)
+    if not candidates:  # two answers of one batch were of different moments
+        raise NotYetError(endpoint.alias, block=chain.tail[0].number)
     return _orphan_everything(endpoint, settings, chain)
 
 
@@ -125,8 +129,8 @@ def check_history(endpoint: Endpoint, settings: ChainSettings, chain: Chain) -> 
     """Check that the endpoint's chain is the one in the log, by a final block and by its start.
 
     Raises:
+        FinalDisputedError: a final block is another one there.
         EndpointError: the endpoint failed.
-        FinalityViolationError: a final block is another one there.
         ConfigurationError: the chain begins with another block there.
     """
     assert chain.opened is not None
@@ -143,10 +147,6 @@ def check_history(endpoint: Endpoint, settings: ChainSettings, chain: Chain) -> 
     if ours is None or theirs is None or ours.number > chain.finalized:
         return
     if theirs.hash != ours.hash:
-        raise FinalityViolationError(
-            chain=settings.name,
-            alias=endpoint.alias,
-            number=ours.number,
-            ours=ours.hash,
-            theirs=theirs.hash,
+        raise FinalDisputedError(
+            endpoint.alias, number=ours.number, ours=ours.hash, theirs=theirs.hash
         )

@@ -4,19 +4,27 @@ By receipts: all receipts of a block, which its header commits to. By bloom: a f
 answer the blooms promise; a promise that is not kept is settled by receipts. Or by filter alone.
 """
 
-from collections.abc import Mapping, Sequence
+import random
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any
 
 import structlog
 
+from indexer.blooms import Blooms, false_promises
 from indexer.endpoint import Endpoint, lacks_method
-from indexer.errors import AnswerTooLargeError, NotYetError, RpcError
+from indexer.errors import (
+    EndpointError,
+    FilterRefusedError,
+    NotYetError,
+    RangeTooLargeError,
+    RpcError,
+)
 from indexer.proof import (
     Header,
     by_block,
     logs_of,
-    promised,
     verify_bloom,
     verify_logs,
     verify_receipts,
@@ -26,7 +34,11 @@ from schema.log.chain import Proof
 
 _log = structlog.get_logger()
 
-_ADDRESSES_A_QUERY = 500  # providers refuse from 1,000 on
+# What the logs of one unit of work may take, in hex digits of their data: with several units in
+# flight, this bounds memory. A single block is taken whatever it has.
+_DIGITS_MAX = 4 << 20
+# False promises of a block, on average, from which on its bloom is vague.
+_DOUBTS_A_BLOCK_MAX = 0.3
 
 BlockLogs = dict[int, list[Log]]
 Verified = dict[str, list[Log]]
@@ -47,25 +59,34 @@ class LogSource:
     def logs(
         self, headers: Sequence[Header], addresses: AbstractSet[str], proof: Proof
     ) -> BlockLogs:
-        """The logs of these addresses in these contiguous blocks, by block number.
+        """The logs of these addresses in these blocks, in their order, by block number.
 
         Raises:
             EndpointError: the endpoint failed, or its answer is not proved.
         """
-        if proof == "receipts":
-            return self._by_receipts([h for h in headers if promised(h, addresses)], addresses)
-        if proof == "bloom":
-            return self._by_bloom(headers, addresses)
-        return self._by_filter(headers, addresses)
+        if proof == "none":
+            return self._by_filter(headers, addresses)
+        promises = Blooms([header.bloom for header in headers]).promises(addresses)
+        places = sorted(promises)
+        promising = [headers[at] for at in places]
+        if proof == "receipts" or all(header.hash in self.verified for header in promising):
+            return self._by_receipts(promising, addresses)
+        doubts = sum(false_promises(header.bloom, len(addresses)) for header in promising)
+        are_vague = doubts > _DOUBTS_A_BLOCK_MAX * len(promising)
+        return self._by_bloom(promising, [promises[at] for at in places], are_vague=are_vague)
 
     def _by_receipts(self, headers: Sequence[Header], addresses: AbstractSet[str]) -> BlockLogs:
-        alias = self._endpoint.alias
+        alias, digits = self._endpoint.alias, 0
         asked = [header for header in headers if header.hash not in self.verified]
-        blocks = self._receipts(asked)
-        for header, receipts in zip(asked, blocks, strict=True):
-            if receipts is None:
-                raise NotYetError(alias, block=header.hash)
-            self.verified[header.hash] = verify_receipts(alias, header, receipts)
+        while asked:
+            some = asked[: self._endpoint.receipts_at_once]
+            asked = asked[len(some) :]
+            for header, receipts in zip(some, self._receipts(some), strict=True):
+                if receipts is None:
+                    raise NotYetError(alias, block=header.hash)
+                logs = self.verified[header.hash] = verify_receipts(alias, header, receipts)
+                digits += _digits(logs)
+            _check_size(headers, digits)
         return {h.number: logs_of(self.verified[h.hash], addresses) for h in headers}
 
     def _receipts(self, headers: Sequence[Header]) -> list[list[Receipt] | None]:
@@ -83,66 +104,119 @@ class LogSource:
             return self._endpoint.receipts([hex(header.number) for header in headers])
         return blocks
 
-    def _by_bloom(self, headers: Sequence[Header], addresses: AbstractSet[str]) -> BlockLogs:
-        promises = {header.number: promised(header, addresses) for header in headers}
-        touched = [at for at, header in enumerate(headers) if promises[header.number]]
-        if not touched:
-            return {}
-        asked = headers[touched[0] : touched[-1] + 1]
-        logs = self._by_filter(asked, addresses)
-        doubtful = []
-        for header in asked:
-            came = logs.get(header.number, [])
-            verify_bloom(self._endpoint.alias, header, came)
-            if promises[header.number] - {log.address for log in came}:
-                doubtful.append(header)
-        return logs | self._settle(doubtful, addresses, logs)
-
-    def _settle(
-        self, headers: Sequence[Header], addresses: AbstractSet[str], logs: BlockLogs
+    def _by_bloom(
+        self,
+        headers: Sequence[Header],
+        promises: Sequence[AbstractSet[str]],
+        *,
+        are_vague: bool,
     ) -> BlockLogs:
-        """What these blocks really hold; without receipts, what is said of each by its hash."""
-        try:
-            settled = self._by_receipts(headers, addresses)
-        except RpcError as error:
-            if not lacks_method(error):
-                raise
-            return {h.number: self._by_filter([h], addresses).get(h.number, []) for h in headers}
+        """What a filter finds of promised addresses in these blocks, their blooms being kept.
+
+        A promise that is not kept is settled by receipts. Among thousands of addresses some are
+        promised falsely in nearly every block: where blooms `are_vague`, one that the logs that
+        came account for to the last bit is kept as well.
+        """
+        logs = self._by_filter(headers, frozenset().union(*promises))
+        doubtful = []
+        for header, promised in zip(headers, promises, strict=True):
+            came = logs.get(header.number, [])
+            bloom = verify_bloom(self._endpoint.alias, header, came)
+            is_kept = promised <= {log.address for log in came}
+            is_kept = is_kept or (are_vague and bloom == header.bloom)
+            if not is_kept or self._is_sampled():
+                doubtful.append(header)
+        addresses = frozenset().union(*promises)
+        settled = self._truth(doubtful, addresses)
         omitted = [number for number, truth in settled.items() if truth != logs.get(number, [])]
         if omitted:
             _log.warning("logs_omitted", endpoint=self._endpoint.alias, blocks=omitted)
-        return settled
+            self._endpoint.conviction = f"left out logs of {len(omitted)} blocks of its receipts"
+            # What else it left out in part, blooms do not show.
+            settled = self._truth(headers, addresses)
+        return logs | settled
+
+    def _is_sampled(self) -> bool:
+        """Whether a block is one of those whose receipts are looked at in any case."""
+        endpoint = self._endpoint
+        is_drawn = random.random() < endpoint.receipts_sample  # noqa: S311  a sample, no secret
+        return is_drawn and endpoint.has_receipts
+
+    def _truth(self, headers: Sequence[Header], addresses: AbstractSet[str]) -> BlockLogs:
+        """What these blocks hold by their receipts, or without those by a filter on each's hash."""
+        try:
+            return self._by_receipts(headers, addresses)
+        except RpcError as error:
+            if not lacks_method(error):
+                raise
+            self._endpoint.has_receipts = False
+            return {h.number: self._by_filter([h], addresses).get(h.number, []) for h in headers}
 
     def _by_filter(self, headers: Sequence[Header], addresses: AbstractSet[str]) -> BlockLogs:
-        """Logs in pieces as wide as the endpoint allows; a refused piece is halved."""
-        endpoint, logs, at = self._endpoint, list[Log](), 0
+        """Logs of these blocks, in pieces as wide as the endpoint allows; a refused one is halved.
+
+        Between them blocks may be missing, which hold no logs as their blooms prove.
+        """
+        endpoint, logs, digits, at, halvings = self._endpoint, list[Log](), 0, 0, 0
         while at < len(headers):
-            piece = headers[at : at + endpoint.width]
+            width = endpoint.width
+            piece = self._piece(headers, at, width)
+            span = piece[-1].number - piece[0].number + 1
             try:
-                logs += self._query(piece, list(addresses))
-            except (RpcError, AnswerTooLargeError) as error:
-                _log.info("range_refused", blocks=len(piece), reason=str(error))
-                if len(piece) > 1:
-                    endpoint.narrow(len(piece))
+                came = self._query(piece, list(addresses))
+            except EndpointError as error:
+                if error.is_about_size and span > 1:
+                    endpoint.narrow(span, error)
+                if not error.may_halve(halvings):
+                    raise
+                _log.info("range_refused", blocks=span, reason=str(error))
+                if span > 1:
+                    halvings += 1
                     continue
-                logs += self._by_receipts(piece, addresses)[piece[0].number]
-            endpoint.widen(len(piece))
-            at += len(piece)
+                came = self._by_receipts(piece, addresses)[piece[0].number]
+            logs += came
+            digits += _digits(came)
+            _check_size(headers, digits)
+            if 2 * span > width:  # else it does not show that so many are given
+                endpoint.widen(width)
+            at, halvings = at + len(piece), 0
         numbers = {header.number for header in headers}
         blocks = by_block(endpoint.alias, logs, numbers=numbers, addresses=addresses)
         for header in headers:
             verify_logs(endpoint.alias, header, blocks.get(header.number, ()))
         return blocks
 
+    def _piece(self, headers: Sequence[Header], at: int, width: int) -> Sequence[Header]:
+        """The headers from that place on that lie within so many blocks."""
+        end = headers[at].number + width
+        return headers[at : bisect_left(headers, end, lo=at, key=lambda header: header.number)]
+
     def _query(self, headers: Sequence[Header], addresses: list[str]) -> list[Log]:
-        """The logs of contiguous blocks; one block is asked for by its hash."""
+        """The logs from the first to the last block; one block is asked for by its hash."""
         where: dict[str, Any] = {"blockHash": headers[0].hash}
         if len(headers) > 1:
             where = {"fromBlock": hex(headers[0].number), "toBlock": hex(headers[-1].number)}
-        logs: list[Log] = []
-        for at in range(0, len(addresses), _ADDRESSES_A_QUERY):
-            some = addresses[at : at + _ADDRESSES_A_QUERY]
-            logs += self._endpoint.logs({**where, "address": some})
-        if len(addresses) > _ADDRESSES_A_QUERY:
+        logs, at, queries = list[Log](), 0, 0
+        while at < len(addresses):
+            some = addresses[at : at + self._endpoint.addresses_max]
+            try:
+                logs += self._endpoint.logs({**where, "address": some})
+            except FilterRefusedError as error:
+                if len(some) == 1:
+                    raise
+                self._endpoint.allow_fewer_addresses(len(some), error)
+            else:
+                self._endpoint.allow_more_addresses(len(some))
+                at, queries = at + len(some), queries + 1
+        if queries > 1:
             logs.sort(key=lambda log: (int(log.block_number, 16), int(log.log_index, 16)))
         return logs
+
+
+def _digits(logs: Iterable[Log]) -> int:
+    return sum([len(log.data) for log in logs])
+
+
+def _check_size(headers: Sequence[Header], digits: int) -> None:
+    if digits > _DIGITS_MAX and len(headers) > 1:
+        raise RangeTooLargeError(headers[0].number, headers[-1].number)

@@ -2,16 +2,27 @@
 
 from collections.abc import Sequence
 
+import structlog
+
 from indexer.endpoint import Endpoint
 from indexer.errors import NotYetError
 from indexer.fetch import fetch_headers
+from indexer.finality import ask_agreeing
 from indexer.heads import check_history, read_heads
 from indexer.node import Node
 from indexer.proof import Header
 from indexer.writer import Writer
 from schema.errors import ConfigurationError
-from schema.log.chain import Chain, ContractDiscovered
-from schema.settings import ChainSettings, Deployment
+from schema.log.chain import Chain, ContractDiscovered, Followed
+from schema.settings import (
+    SHARED_KINDS,
+    SINGLETON_KINDS,
+    ChainSettings,
+    Deployment,
+    configured_contracts,
+)
+
+_log = structlog.get_logger()
 
 
 def begin(node: Node, writer: Writer, deployments: Sequence[Deployment]) -> None:
@@ -24,7 +35,7 @@ def begin(node: Node, writer: Writer, deployments: Sequence[Deployment]) -> None
     """
     node.check()
     settings, chain = node.settings, writer.chain
-    contracts = _configured(settings, deployments)
+    contracts = configured(settings, deployments)
     if chain.opened is None:
         start = node.ask(lambda endpoint: _start(endpoint, settings, chain))
         writer.open(name=settings.name, start=start, contracts=contracts)
@@ -35,18 +46,27 @@ def begin(node: Node, writer: Writer, deployments: Sequence[Deployment]) -> None
             f"is {settings.start_block}, but the log begins at {chain.opened.start_block}",
             "Set it back, or use a fresh database.",
         )
-    _follow_configured(writer, contracts)
-    node.ask(lambda endpoint: check_history(endpoint, settings, chain))
+    _check_contracts(chain, contracts)
+    _warn_of_removed(settings, chain, contracts)
+    if chain.head is None and (missing := unknown(chain, contracts)):
+        writer.discover(missing)
+    ask_agreeing(node, lambda endpoint: check_history(endpoint, settings, chain))
 
 
-def _configured(
+def configured(
     settings: ChainSettings, deployments: Sequence[Deployment]
 ) -> list[ContractDiscovered]:
+    """The facts that the configured contracts of a chain are followed from its start."""
     return [
-        ContractDiscovered(settings.id, deployment.name, kind, address, settings.start_block)
-        for deployment in deployments
-        for address, kind in deployment.contracts.by_address().items()
+        ContractDiscovered(settings.id, deployment, kind, address, settings.start_block)
+        for address, (deployment, kind) in configured_contracts(deployments).items()
     ]
+
+
+def unknown(chain: Chain, contracts: Sequence[ContractDiscovered]) -> list[ContractDiscovered]:
+    """Those that the log neither follows nor back-fills."""
+    followed = _followed(chain)
+    return [contract for contract in contracts if contract.address not in followed]
 
 
 def _start(endpoint: Endpoint, settings: ChainSettings, chain: Chain) -> Header:
@@ -58,26 +78,54 @@ def _start(endpoint: Endpoint, settings: ChainSettings, chain: Chain) -> Header:
     return fetch_headers(endpoint, number, number, proof=settings.proof)[0]
 
 
-def _follow_configured(writer: Writer, contracts: Sequence[ContractDiscovered]) -> None:
-    """Check that the log follows these contracts; before its first range it still can begin to."""
-    chain = writer.chain
-    missing = []
+def _followed(chain: Chain) -> dict[str, Followed]:
+    return {**chain.contracts, **(chain.growth.contracts if chain.growth else {})}
+
+
+def _check_contracts(chain: Chain, contracts: Sequence[ContractDiscovered]) -> None:
+    """Check that the log knows these contracts as what they are configured as, or not at all."""
+    followed = _followed(chain)
+    raffles = {f.deployment: address for address, f in followed.items() if f.kind == "raffle"}
     for contract in contracts:
-        known = chain.contracts.get(contract.address)
+        known = followed.get(contract.address)
         if known is None:
-            missing.append(contract)
-        elif (known.deployment, known.kind) != (contract.deployment, contract.kind):
-            raise _contradiction(contract, f"is {known.kind} of {known.deployment} in the log")
-    if missing and chain.head is not None:
-        problem = f"was not followed when the log was written up to block {chain.head.number}"
-        raise _contradiction(missing[0], problem)
-    if missing:
-        writer.discover(missing)
+            raffle = raffles.get(contract.deployment)
+            if contract.kind == "raffle" and raffle is not None:
+                raise _contradiction(contract, f"takes the place of {raffle}", _REDEPLOYED)
+            continue
+        is_shared = known.kind == contract.kind and known.kind in SHARED_KINDS
+        if not is_shared and (known.deployment, known.kind) != (contract.deployment, contract.kind):
+            problem = f"is {known.kind} of {known.deployment} in the log"
+            raise _contradiction(contract, problem, _SET_BACK)
 
 
-def _contradiction(contract: ContractDiscovered, problem: str) -> ConfigurationError:
+_SET_BACK = "Set it back to what the log was begun with, or use a fresh database."
+_REDEPLOYED = (
+    "A new raffle counts its seasons from 1 again: give it a [[deployment]] of its own beside "
+    "this one."
+)
+
+
+def _contradiction(contract: ContractDiscovered, problem: str, fix: str) -> ConfigurationError:
     return ConfigurationError(
         f"deployment {contract.deployment}: contracts.{contract.kind}",
         f"{contract.address} {problem}",
-        "Set it back to what the log was begun with, or use a fresh database.",
+        fix,
     )
+
+
+def _warn_of_removed(
+    settings: ChainSettings, chain: Chain, contracts: Sequence[ContractDiscovered]
+) -> None:
+    """Say which contracts are followed although the configuration names them no more."""
+    named = {contract.address for contract in contracts}
+    for address, followed in _followed(chain).items():
+        if followed.kind in SINGLETON_KINDS and address not in named:
+            _log.warning(
+                "contract_not_configured",
+                chain=settings.name,
+                deployment=followed.deployment,
+                kind=followed.kind,
+                address=address,
+                reason="it stays followed: the log covers what it once covered",
+            )

@@ -7,19 +7,16 @@ I/O; `indexer.fetch` asks for what is missing.
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from functools import lru_cache
 from itertools import count
 from typing import NamedTuple, TypeVar
 
-from indexer.commitments import bits_of, header_hash, may_contain, receipts_root
+from indexer.commitments import bloom_of, header_hash, items_of, may_contain, receipts_root
 from indexer.errors import BadAnswerError
 from indexer.hexadecimal import check_hex
 from indexer.wire import Block, Log, Receipt
 from schema.log.chain import Proof
 
 _T = TypeVar("_T")
-
-_CACHED_ITEMS_MAX = 1 << 16  # as in `commitments`: topics of players and seasons repeat
 
 
 class Header(NamedTuple):
@@ -31,12 +28,6 @@ class Header(NamedTuple):
     time: int
     bloom: int
     receipts_root: str
-
-
-@lru_cache(maxsize=_CACHED_ITEMS_MAX)
-def bits(item: str) -> int:
-    """The bits that an address or a topic, in 0x hex, sets in a bloom."""
-    return bits_of(bytes.fromhex(item[2:]))
 
 
 def verify_header(alias: str, block: Block, *, proof: Proof) -> Header:
@@ -70,14 +61,6 @@ def verify_links(alias: str, headers: Sequence[Header], *, first: int) -> None:
         parent = header.hash
 
 
-def promised(header: Header, addresses: Iterable[str]) -> set[str]:
-    """The addresses of which the block may hold logs; it holds none of any other."""
-    bloom = header.bloom
-    if not bloom:
-        return set()
-    return {address for address in addresses if may_contain(bloom, bits(address))}
-
-
 def verify_logs(alias: str, header: Header, logs: Sequence[Log]) -> None:
     """Check that logs are of this block, in order, and none was removed.
 
@@ -94,15 +77,16 @@ def verify_logs(alias: str, header: Header, logs: Sequence[Log]) -> None:
         last = index
 
 
-def verify_bloom(alias: str, header: Header, logs: Sequence[Log]) -> None:
-    """Check that the block's bloom contains every address and topic of these logs.
+def verify_bloom(alias: str, header: Header, logs: Sequence[Log]) -> int:
+    """The bloom of these logs, which that of their block contains.
 
     Raises:
         BadAnswerError: it excludes one.
     """
-    items = {log.address for log in logs}.union(*[log.topics for log in logs])
-    if not all(may_contain(header.bloom, bits(item)) for item in items):
+    bloom = bloom_of(items_of(logs))
+    if not may_contain(header.bloom, bloom):
         raise BadAnswerError(alias, f"the bloom of block {header.number} excludes its logs")
+    return bloom
 
 
 def verify_receipts(alias: str, header: Header, receipts: Sequence[Receipt]) -> list[Log]:

@@ -9,36 +9,33 @@ doubt is never guessed: the chain is loaded again and work goes on from what the
 import os
 import socket
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, Self
+from typing import Final, NamedTuple, Self
 
+import msgspec
 import psycopg
 from psycopg.rows import DictRow
 
 from indexer.errors import LogChangedError
-from indexer.fetch import Events
 from indexer.proof import Header
-from schema.database import connect, reason
+from schema.database import UNAVAILABLE, connect, reason
 from schema.errors import ChainTakenError, DatabaseUnavailableError
+from schema.log.appendix import Appendix
 from schema.log.chain import (
     BlocksOrphaned,
     Chain,
     ChainFact,
     ChainOpened,
     ContractDiscovered,
+    ContractsBackfilled,
     Proof,
     RangeIndexed,
 )
-from schema.log.store import (
-    LogDatastore,
-    LogRecorder,
-    chain_digest,
-    load_chain,
-    store_block_events,
-    store_chain_facts,
-)
+from schema.log.store import LogDatastore, LogRecorder, load_chain
 from schema.log.streams import chain_stream_id
 
 _ROLE: Final = "daybook_indexer"
+# Room for a whole range, so that PostgreSQL need not wait for Python; the system may give less.
+_SEND_BUFFER_BYTES = 4 << 20
 _OPEN_LOCK = (0x6461_7962, 2)  # "dayb": one chain is opened at a time, so that ordinals differ
 
 
@@ -49,23 +46,16 @@ class IndexedRange(NamedTuple):
         first: number of the first block.
         last: header of the last block.
         discovered: contracts that are announced in these blocks.
-        blocks: the events of every block that has any, in order.
+        rows: the canonical rows of all events in these blocks, in order.
         finalized: the highest final block as the node says; -1 if none.
     """
 
     first: int
     last: Header
     discovered: Sequence[ContractDiscovered]
-    blocks: Sequence[Events]
+    rows: Sequence[bytes]
     proof: Proof
     finalized: int
-
-
-class _Appendix(NamedTuple):
-    """Rows of one transaction, and those of them that are facts of the chain itself."""
-
-    rows: Sequence[Any]
-    facts: Sequence[ChainFact]
 
 
 class _Session:
@@ -78,6 +68,8 @@ class _Session:
         self._datastore = LogDatastore(url, role=_ROLE, application_name=name)
         self.recorder = LogRecorder(self._datastore)
         self.connection: psycopg.Connection[DictRow] = self._datastore.pool.getconn()
+        with socket.socket(fileno=os.dup(self.connection.fileno())) as channel:
+            channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
 
     def close(self) -> None:
         self._datastore.pool.putconn(self.connection)
@@ -120,7 +112,7 @@ class Writer:
                 self._lock(cursor)
                 self.chain = load_chain(cursor, self.chain.chain_id)
             self._is_loaded = True
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except UNAVAILABLE as error:
             self._disconnect()
             raise DatabaseUnavailableError(reason(error)) from error
 
@@ -131,7 +123,7 @@ class Writer:
             LogChangedError, DatabaseUnavailableError: nothing is known to be appended.
         """
 
-        def opening(cursor: psycopg.Cursor[DictRow]) -> _Appendix:
+        def opening(cursor: psycopg.Cursor[DictRow]) -> Appendix:
             cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", _OPEN_LOCK)
             row = cursor.execute("SELECT count(*) AS chains FROM log.chain_opened").fetchone()
             assert row is not None
@@ -150,6 +142,15 @@ class Writer:
         appendix = self._facts_only(contracts)
         self._commit(lambda _: appendix)
 
+    def orphan(self, orphaned: BlocksOrphaned) -> None:
+        """Append that blocks left the chain, before what comes in their place is known.
+
+        Raises:
+            LogChangedError, DatabaseUnavailableError: nothing is known to be appended.
+        """
+        appendix = self._facts_only([orphaned])
+        self._commit(lambda _: appendix)
+
     def append(self, ranges: Sequence[IndexedRange], orphaned: BlocksOrphaned | None = None) -> int:
         """Append ranges, after the fact that other blocks were left; all in one transaction.
 
@@ -160,58 +161,88 @@ class Writer:
             LogChangedError: somebody else wrote; nothing was appended.
             DatabaseUnavailableError: whether it was appended is not known; `ready` finds out.
         """
-        facts: list[ChainFact] = [orphaned] if orphaned else []
-        rows = store_chain_facts(self.chain, facts)
-        digest, events = self.chain.digest, 0
+        appendix, events = Appendix(self.chain), 0
+        if orphaned:
+            appendix.add_facts([orphaned])
         for each in ranges:
-            range_rows = self._event_rows(each)
-            digest = chain_digest(digest, range_rows)
-            range_facts = [*each.discovered, self._range_fact(each, len(range_rows), digest)]
-            fact_rows = store_chain_facts(self.chain, [*facts, *range_facts])[len(facts) :]
-            rows += [*fact_rows[:-1], *range_rows, fact_rows[-1]]
-            facts += range_facts
-            events += len(range_rows)
-        self._commit(lambda _: _Appendix(rows, facts))
+            appendix.add_facts(each.discovered)
+            appendix.add_events(each.rows)
+            appendix.seal(self._range_fact(each))
+            events += len(each.rows)
+        self._commit(lambda _: appendix, hurried=bool(ranges) and _is_final(ranges[-1]))
         return events
 
-    def _facts_only(self, facts: Sequence[ChainFact]) -> _Appendix:
-        return _Appendix(store_chain_facts(self.chain, facts), facts)
+    def backfill(self, grown: IndexedRange, *, joined: bool) -> int:
+        """Append the late contracts' logs of blocks that are indexed; in one transaction.
 
-    def _event_rows(self, indexed: IndexedRange) -> list[Any]:
-        opened = self.chain.opened
-        assert opened is not None
-        rows = []
-        for events in indexed.blocks:
-            attempt = self.chain.attempt(events[0].block_hash)
-            rows += store_block_events(events, ordinal=opened.ordinal, attempt=attempt)
-        return rows
+        Args:
+            grown: the blocks, after those covered before.
+            joined: whether the late contracts are followed with the others from here on.
 
-    def _range_fact(self, indexed: IndexedRange, events: int, digest: str) -> RangeIndexed:
+        Returns:
+            How many events were appended.
+
+        Raises:
+            LogChangedError, DatabaseUnavailableError: as `append`.
+        """
+        fact = ContractsBackfilled(
+            self.chain.chain_id,
+            first=grown.first,
+            last=grown.last.number,
+            last_hash=grown.last.hash,
+            last_time=grown.last.time,
+            events=len(grown.rows),
+            digest="",
+            proof=grown.proof,
+            joined=joined,
+        )
+        appendix = Appendix(self.chain)
+        appendix.add_facts(msgspec.structs.replace(each, late=True) for each in grown.discovered)
+        appendix.add_events(grown.rows)
+        appendix.seal(fact)
+        self._commit(lambda _: appendix, hurried=_is_final(grown))
+        return len(grown.rows)
+
+    def _facts_only(self, facts: Sequence[ChainFact]) -> Appendix:
+        appendix = Appendix(self.chain)
+        appendix.add_facts(facts)
+        return appendix
+
+    def _range_fact(self, indexed: IndexedRange) -> RangeIndexed:
+        """The fact, but for checks and digest."""
         return RangeIndexed(
             self.chain.chain_id,
             first=indexed.first,
             last=indexed.last.number,
             last_hash=indexed.last.hash,
             last_time=indexed.last.time,
-            events=events,
-            digest=digest,
+            events=len(indexed.rows),
+            digest="",
             proof=indexed.proof,
             finalized=indexed.finalized,
         )
 
-    def _commit(self, prepare: Callable[[psycopg.Cursor[DictRow]], _Appendix]) -> None:
-        """Append what `prepare` gives, in one transaction; only then the chain is what it says."""
+    def _commit(
+        self, prepare: Callable[[psycopg.Cursor[DictRow]], Appendix], *, hurried: bool = False
+    ) -> None:
+        """Append what `prepare` gives, in one transaction; only then the chain is what it says.
+
+        A hurried one does not wait for the disk. Should PostgreSQL crash, the log ends before it
+        as a whole, and so does whatever was posted from it.
+        """
         session = self._session
         assert session is not None
         assert self._is_loaded
         try:
             with session.connection.transaction(), session.connection.cursor() as cursor:
+                if hurried:
+                    cursor.execute("SET LOCAL synchronous_commit = off")
                 appendix = prepare(cursor)
                 session.recorder.append(cursor, appendix.rows)
         except psycopg.errors.UniqueViolation as error:
             self._is_loaded = False
             raise LogChangedError(self.chain.chain_id) from error
-        except (psycopg.OperationalError, psycopg.InterfaceError) as error:
+        except UNAVAILABLE as error:
             self._disconnect()
             raise DatabaseUnavailableError(reason(error)) from error
         self.chain.apply(appendix.facts)
@@ -232,6 +263,11 @@ class Writer:
         self._is_loaded = self._is_locked = False
         if session is not None:
             session.close()
+
+
+def _is_final(indexed: IndexedRange) -> bool:
+    """Whether it can always be fetched again as it is."""
+    return indexed.last.number <= indexed.finalized
 
 
 _TRY_LOCK = "SELECT pg_try_advisory_lock(%s) AS locked"

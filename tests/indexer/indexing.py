@@ -40,11 +40,16 @@ def settings_for(url: str, contracts: Mapping[str, str], **chain: Any) -> Settin
     return Settings(chain=[msgspec.convert(values, ChainSettings)], deployment=[deployment])
 
 
-def index_to_head(settings: Settings, database_url: str) -> list[Progress]:
+def index_to_head(settings: Settings, database_url: str, *, resume: bool = False) -> list[Progress]:
     """Index up to the head; what was reported on the way."""
     reports: list[Progress] = []
     indexer.index(
-        settings, database_url, until_head=True, stop=threading.Event(), report=reports.append
+        settings,
+        database_url,
+        until_head=True,
+        stop=threading.Event(),
+        report=reports.append,
+        resume=resume,
     )
     return reports
 
@@ -80,9 +85,11 @@ def query(database_url: str, statement: str) -> list[dict[str, Any]]:
         return connection.execute(statement.encode()).fetchall()
 
 
-def wait_for(database_url: str, statement: str) -> list[dict[str, Any]]:
+def wait_for(
+    database_url: str, statement: str, *, patience_seconds: float = _PATIENCE_SECONDS
+) -> list[dict[str, Any]]:
     """The rows of a statement, once there are any."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + patience_seconds
     while time.monotonic() < deadline:
         if rows := query(database_url, statement):
             return rows
@@ -90,12 +97,15 @@ def wait_for(database_url: str, statement: str) -> list[dict[str, Any]]:
     raise AssertionError(f"never any rows: {statement}")
 
 
-def wait_for_head(database_url: str, block_hash: str) -> None:
+def wait_for_head(
+    database_url: str, block_hash: str, *, patience_seconds: float = _PATIENCE_SECONDS
+) -> None:
     """Wait until this block is the last one indexed."""
     wait_for(
         database_url,
         f"SELECT FROM (SELECT * FROM log.range_indexed ORDER BY position DESC LIMIT 1) AS newest "
         f"WHERE last_hash = '{block_hash}'",
+        patience_seconds=patience_seconds,
     )
 
 

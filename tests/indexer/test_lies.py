@@ -4,12 +4,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
 from indexer.endpoint import Endpoint
 from indexer.errors import BadAnswerError
 from indexer.fetch import Fetched, fetch, fetch_headers
 from indexer.proof import Header
-from schema.log.chain import Followed, Proof
+from schema.log.chain import Chain, ChainOpened, Followed, Proof
 from scripts.simulate.chain import GeneratedChain
 from scripts.simulate.node import METHOD_NOT_FOUND, Limits, Node, RpcError
 from tests.indexer.indexing import index_to_head, query, settings_for, stored_logs
@@ -122,16 +123,18 @@ def fetched(world: GeneratedChain, spoil: Spoil, proof: Proof) -> Fetched:
             address: Followed("raffles", kind, 0)
             for address, kind in settings.deployment[0].contracts.by_address().items()
         }
+        chain = Chain(settings.chain[0].id)
+        chain.apply([ChainOpened(chain.chain_id, 0, "local", 0, "0x" + "00" * 32)])
         endpoint = Endpoint(url, "local-1")
         last = world.blocks.head.number
         headers: list[Header] = fetch_headers(endpoint, 0, last, proof=headers_proof)
-        return fetch(endpoint, headers, contracts, chain_id=settings.chain[0].id, proof=proof)
+        return fetch(endpoint, headers, contracts, chain=chain, proof=proof)
 
 
 def test_an_honest_world_is_believed(world: GeneratedChain) -> None:
     """Given nothing spoilt, when fetched by each proof, then all proofs find the same events."""
     by_receipts, by_bloom = (fetched(world, honest, proof) for proof in ("receipts", "bloom"))
-    assert by_receipts.events == by_bloom.events
+    assert by_receipts.rows == by_bloom.rows
     assert by_receipts.discovered == by_bloom.discovered
 
 
@@ -188,3 +191,20 @@ def test_a_header_that_does_not_hash_is_refused(world: GeneratedChain, field: st
 
     with pytest.raises(BadAnswerError, match="does not hash"):
         fetched(world, altered("eth_getBlockByNumber", change), "receipts")
+
+
+def test_an_endpoint_that_omits_logs_is_told_and_others_are_asked(
+    world: GeneratedChain, database_url: str
+) -> None:
+    """Given one of two endpoints without logs, when indexing, then nothing is lost, and told."""
+    node = Node(world, limits=Limits(0), calls={})
+    with (
+        serving(node_answer(node, without_logs)) as liar,
+        serving(node_answer(node)) as url,
+        capture_logs() as logs,
+    ):
+        settings = settings_for(url, world.contracts, rpc=[url, liar], proof="bloom")
+        index_to_head(settings, database_url)
+    assert stored_logs(database_url) == followed_logs(world.blocks, world.contracts)
+    told = {entry["endpoint"] for entry in logs if entry["event"] == "endpoint_lied"}
+    assert told == {"local-2"}
