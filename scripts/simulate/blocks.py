@@ -1,6 +1,6 @@
 """Blocks as the node answers them: JSON bytes made once, found by number, hash and transaction."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -83,9 +83,14 @@ def matches(log: bytes, wanted: TopicFilter) -> bool:
 
 
 class Blocks:
-    """The canonical blocks, from number 0 on."""
+    """The canonical blocks, from number 0 on.
+
+    Attributes:
+        listeners: told about each block that becomes canonical.
+    """
 
     def __init__(self) -> None:
+        self.listeners: list[Callable[[SealedBlock], None]] = []
         self._blocks: list[SealedBlock] = []
         self._by_hash: dict[str, SealedBlock] = {}
         self._by_transaction: dict[str, SealedBlock] = {}
@@ -109,6 +114,8 @@ class Blocks:
         self._by_hash[block.hash] = block
         for receipt in block.receipts:
             self._by_transaction[receipt.transaction_hash] = block
+        for listener in self.listeners:
+            listener(block)
 
     def cut(self, length: int) -> None:
         """Drop the blocks from this number on; the node forgets them."""

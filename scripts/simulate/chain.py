@@ -3,11 +3,12 @@
 import copy
 import random
 from collections.abc import Iterable, Mapping
+from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
 import msgspec
 
-from scripts.simulate.blocks import Blocks
+from scripts.simulate.blocks import Blocks, SealedBlock
 from scripts.simulate.plan import Plan
 from scripts.simulate.players import Players
 from scripts.simulate.sealing import Executed, Place, seal
@@ -73,6 +74,13 @@ def generate(setting: Setting, clock: Clock = FIXED_CLOCK) -> "GeneratedChain":
     return GeneratedChain(story, clock)
 
 
+class Branch(NamedTuple):
+    """A branch that the chain left: its blocks, and the transactions of each."""
+
+    blocks: list[SealedBlock]
+    transactions: list[list[Transaction]]
+
+
 class GeneratedChain:
     """The blocks of a seed's world.
 
@@ -85,6 +93,8 @@ class GeneratedChain:
         self._story = story
         self._clock = clock
         self._transactions: list[list[Transaction]] = []
+        self._waiting: list[Transaction] = []  # those that a reorg left without a block
+        self._left: Branch | None = None
         self._saved = [copy.deepcopy(story.world)]
         self._reorgs = 0
         self._append([])
@@ -97,28 +107,61 @@ class GeneratedChain:
     @property
     def is_over(self) -> bool:
         """Whether the story has nothing more to tell; the blocks that still come are empty."""
-        return self._story.is_over
+        return self._story.is_over and not self._waiting
 
     def advance(self) -> bool:
         """Add the next block: there always is one."""
-        self._append(self._story.transactions())
+        waiting, self._waiting = self._waiting, []
+        self._append(waiting or self._story.transactions())
         return True
 
-    def reorg(self, depth: int) -> None:
-        """Replace the last blocks by a branch of as many, or of one more.
+    def reorg(self, depth: int, *, length: int | None = None, is_empty: bool = False) -> None:
+        """Replace the last blocks by another branch.
 
         Its transactions are those of the blocks replaced: re-ordered, moved to other blocks,
-        some dropped and some failing now.
+        some dropped and some failing now. Without a block to be in they wait for the next one.
+
+        Args:
+            depth: how many blocks are replaced.
+            length: how many there are instead; as many or one more where it is not given.
+            is_empty: whether the new ones are without transactions.
+
+        Raises:
+            ValueError: there are not so many blocks above genesis.
         """
         fork = len(self.blocks) - depth  # the first number that is replaced
         if not 0 < depth < len(self.blocks):
             raise ValueError(f"depth {depth}: there are {len(self.blocks)} blocks, genesis stays")
         self._reorgs += 1
         rng = random.Random(f"{self._story.world.seed}/reorg/{self._reorgs}")  # noqa: S311
-        branch = _other_branch(self._transactions[fork:], rng)
-        self._restore(fork)
-        for transactions in branch:
+        order = _other_order(self._transactions[fork:], rng)
+        if length is None:
+            length = depth + rng.randint(0, 1)
+        self._leave(fork)
+        if is_empty or not length:
+            self._waiting, order = [*self._waiting, *order], []
+        for transactions in _cut(order, length, rng):
             self._append(transactions)
+
+    def go_back(self) -> None:
+        """Return to the branch that the last reorg left: the very same blocks.
+
+        What only the branch left now holds waits for the next block.
+
+        Raises:
+            ValueError: there was no reorg.
+        """
+        if self._left is None:
+            raise ValueError("there was no reorg to go back on")
+        back = self._left
+        left = self._leave(back.blocks[0].number)
+        for block, transactions in zip(back.blocks, back.transactions, strict=True):
+            self._execute(block.number, transactions)
+            self._transactions.append(transactions)
+            self.blocks.append(block)
+        mined = {transaction.hash for transaction in chain(*back.transactions)}
+        open_ = chain(self._waiting, *left.transactions)
+        self._waiting = [one for one in open_ if one.hash not in mined]
 
     def truth(self) -> dict[str, Any]:
         """What the contracts hold at the head."""
@@ -140,6 +183,13 @@ class GeneratedChain:
         world.block_time = self._clock.time_of(number)
         return [(transaction, execute(world, transaction)) for transaction in transactions]
 
+    def _leave(self, fork: int) -> Branch:
+        """Take the blocks from number `fork` on away, and keep them to go back to."""
+        blocks = list(self.blocks.between(fork, len(self.blocks)))
+        self._left = Branch(blocks, self._transactions[fork:])
+        self._restore(fork)
+        return self._left
+
     def _restore(self, fork: int) -> None:
         """Make the world again as it was before block `fork`."""
         self._saved = [saved for saved in self._saved if saved.block_number < fork]
@@ -152,20 +202,24 @@ class GeneratedChain:
         del self._transactions[fork:]
 
 
-def _other_branch(branch: list[list[Transaction]], rng: random.Random) -> list[list[Transaction]]:
-    """The transactions of a branch in other blocks and another order."""
+def _other_order(branch: list[list[Transaction]], rng: random.Random) -> list[Transaction]:
+    """The transactions of a branch, but some, in another order."""
     kept = [
         transaction
         for transactions in branch
         for transaction in transactions
         if transaction.is_pinned or rng.random() >= _DROPPED_SHARE
     ]
-    order = _shuffled(kept, rng)
-    length = len(branch) + rng.randint(0, 1)
+    return _shuffled(kept, rng)
+
+
+def _cut(order: list[Transaction], length: int, rng: random.Random) -> list[list[Transaction]]:
+    """The transactions of so many blocks; some fail."""
     cuts = sorted(rng.randint(0, len(order)) for _ in range(length - 1))
+    places = [0, *cuts, len(order)][: length + 1]
     return [
         [_perhaps_failing(transaction, rng) for transaction in order[first:end]]
-        for first, end in zip([0, *cuts], [*cuts, len(order)], strict=True)
+        for first, end in pairwise(places)
     ]
 
 

@@ -5,6 +5,8 @@ from typing import Any
 
 import rich_click as click
 
+from scripts.simulate.deployment import CHAIN_ID
+
 
 @click.command()
 @click.option("--seed", default=7, show_default=True, help="Which world: one seed, one world.")
@@ -71,6 +73,13 @@ import rich_click as click
     show_default=True,
     help="Milliseconds added to every request.",
 )
+@click.option(
+    "--chain-id",
+    type=click.IntRange(min=1),
+    default=CHAIN_ID,
+    show_default=True,
+    help="The chain's id, so that several nodes can be several chains.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Listen here.")
 @click.option(
     "--port",
@@ -85,11 +94,13 @@ import rich_click as click
     help="Write a daybook configuration for this node; its data will be beside it.",
 )
 def simulate(**options: Any) -> None:
-    """Serve a simulated chain as a node: JSON-RPC over HTTP.
+    """Serve a simulated chain as a node: JSON-RPC over HTTP and WebSocket, on one port.
 
     A curve-raffle world is generated from a seed, with real header hashes, blooms and receipts
-    roots, or a recording is played. Beside a node's methods there are daybook_mine [count],
-    daybook_play [lines], daybook_reorg [depth] and daybook_truth [].
+    roots, or a recording is played. Beside a node's methods, eth_subscribe ["newHeads"] on
+    WebSocket among them, there are daybook_mine [count], daybook_play [lines], daybook_truth [],
+    daybook_reorg [depth, {"blocks": how many instead, "empty": true}], where the options may be
+    left out, and daybook_return [], back to the branch that the last reorg left.
     """
     from scripts.simulate.run import Options, run  # noqa: PLC0415  a command loads what it runs
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from inspect import signature
-from typing import Any, NamedTuple, Protocol
+from typing import Annotated, Any, NamedTuple, Protocol
 
 import msgspec
 
@@ -53,6 +53,13 @@ class Limits(NamedTuple):
     range_max: int | None = None
 
 
+class _Reorg(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How a reorg's branch is: its length, and whether it is without transactions."""
+
+    blocks: Annotated[int, msgspec.Meta(ge=0)] | None = None
+    empty: bool = False
+
+
 class Node:
     """Answers JSON-RPC methods with JSON bytes."""
 
@@ -62,13 +69,14 @@ class Node:
         *,
         limits: Limits,
         calls: dict[tuple[str, str], dict[str, Any]],
+        chain_id: int = CHAIN_ID,
     ) -> None:
         self.chain = chain
         self._limits = limits
         self._calls = calls
         self._methods: dict[str, Callable[..., bytes]] = {
-            "eth_chainId": lambda: _json(hex(CHAIN_ID)),
-            "net_version": lambda: _json(str(CHAIN_ID)),
+            "eth_chainId": lambda: _json(hex(chain_id)),
+            "net_version": lambda: _json(str(chain_id)),
             "web3_clientVersion": lambda: _json("daybook-simulate/1"),
             "eth_blockNumber": lambda: _json(hex(self._head)),
             "eth_getBlockByNumber": self._block_by_number,
@@ -80,6 +88,7 @@ class Node:
             "daybook_mine": self._advance,
             "daybook_play": self._advance,
             "daybook_reorg": self._reorg,
+            "daybook_return": self._return,
             "daybook_truth": self._truth,
         }
         self._signatures = {method: signature(act) for method, act in self._methods.items()}
@@ -185,12 +194,25 @@ class Node:
             raise RpcError(METHOD_NOT_FOUND, "a tape plays what was recorded, and nothing else")
         return self.chain
 
-    def _reorg(self, depth: Any) -> bytes:
+    def _reorg(self, depth: Any, options: Any = None) -> bytes:
         """Replace that many blocks; answers the new head's hash."""
         chain, depth = self._generated(), _count(depth)
         if depth > self._head:
             raise RpcError(INVALID_PARAMS, f"depth {depth}: the head is {self._head}")
-        chain.reorg(depth)
+        try:
+            wanted = msgspec.convert(options or {}, _Reorg)
+        except msgspec.ValidationError as error:
+            raise RpcError(INVALID_PARAMS, f"invalid argument 1: {error}") from error
+        chain.reorg(depth, length=wanted.blocks, is_empty=wanted.empty)
+        return _json(chain.blocks.head.hash)
+
+    def _return(self) -> bytes:
+        """Go back to the branch that the last reorg left; answers the new head's hash."""
+        chain = self._generated()
+        try:
+            chain.go_back()
+        except ValueError as error:
+            raise RpcError(INVALID_PARAMS, str(error)) from error
         return _json(chain.blocks.head.hash)
 
     def _truth(self) -> bytes:

@@ -20,7 +20,7 @@ from scripts.simulate.chain import (
 )
 from scripts.simulate.deployment import CHAIN_ID
 from scripts.simulate.node import Chain, Limits, Node
-from scripts.simulate.server import Application, serve
+from scripts.simulate.server import Application, server
 from scripts.simulate.tape import TapeChain, read_calls
 
 _OPEN_TRADES = 3000  # what the first seasons share where --trades leaves it open
@@ -42,6 +42,7 @@ class Options(NamedTuple):
     finality_depth: int
     max_range: int | None
     latency: int
+    chain_id: int
     host: str
     port: int
     write_config: Path | None
@@ -56,14 +57,15 @@ def run(options: Options) -> None:
             chain,
             limits=Limits(options.finality_depth, options.max_range),
             calls=read_calls(options.calls) if options.calls else {},
+            chain_id=options.chain_id,
         )
         application = Application(
             node,
             blocks_per_second=options.blocks_per_second,
             latency_seconds=options.latency / 1000,
         )
-        _announce(url, chain, options.write_config)
-        serve(application, listener)
+        _announce(url, chain, options)
+        server(application).run(sockets=[listener])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -111,8 +113,8 @@ def _tape(path: Path, options: Options) -> TapeChain:
     return chain
 
 
-def _announce(url: str, chain: Chain, config: Path | None) -> None:
-    text = configuration(url, chain.contracts)
+def _announce(url: str, chain: Chain, options: Options) -> None:
+    text, config = configuration(url, chain.contracts, options.chain_id), options.write_config
     if config is not None:
         # Written at once and then moved, so that whoever waits for it reads all of it.
         unfinished = config.with_name(config.name + ".part")
@@ -123,13 +125,13 @@ def _announce(url: str, chain: Chain, config: Path | None) -> None:
     print(text, flush=True)
 
 
-def configuration(url: str, contracts: Mapping[str, str]) -> str:
+def configuration(url: str, contracts: Mapping[str, str], chain_id: int = CHAIN_ID) -> str:
     """The chain and the deployment as a daybook configuration has them."""
     lines = [f"{key} = {json.dumps(address)}" for key, address in contracts.items()]
     return "\n".join(
         [
             "[[chain]]",
-            f"id = {CHAIN_ID}",
+            f"id = {chain_id}",
             'name = "simulated"',
             f"rpc = [{json.dumps(url)}]",
             "start_block = 0",
@@ -139,7 +141,7 @@ def configuration(url: str, contracts: Mapping[str, str]) -> str:
             "[[deployment]]",
             'name = "secondorder"',
             'family = "curve-raffle"',
-            f"chain = {CHAIN_ID}",
+            f"chain = {chain_id}",
             "[deployment.contracts]",
             *lines,
         ]

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from indexer.commitments import bloom_of, header_hash, receipts_root
+from indexer.commitments import bloom_of, header_hash, items_of, receipts_root
 from indexer.wire import Block, Log, Receipt
 from schema.events import CODECS, Event, UndecodedLog
 from scripts.simulate.blocks import SealedBlock
@@ -66,7 +66,7 @@ def _receipts(number: int, executed: list[Executed]) -> list[Receipt]:
                 block_hash="",
                 block_number=hex(number),
                 cumulative_gas_used=hex(gas_used),
-                logs_bloom=f"0x{bloom_of(logs):0512x}",
+                logs_bloom=f"0x{bloom_of(items_of(logs)):0512x}",
                 logs=logs,
                 type="0x2",
                 status="0x0" if events is None else "0x1",

@@ -68,7 +68,7 @@ def create(world: World, season_id: int, terms: Terms) -> Logs:
     season = Season(season_id, name=terms.name, token=token, address=curve, curve=terms.curve)
     season.winner_count = terms.winner_count
     season.start_time, season.end_time = world.block_time, world.block_time + 14 * DAY_SECONDS
-    world.seasons[season_id] = season
+    world.seasons[season_id] = world.living[season_id] = season
     return [*_deployment_logs(world, season), *_creation_logs(world, season)]
 
 
@@ -147,6 +147,7 @@ def finalize(world: World, season_id: int) -> Logs:
     season, contracts = world.season(season_id), world.contracts
     _require(season, Status.DISTRIBUTING)
     season.status = Status.COMPLETED
+    del world.living[season_id]
     season.winners = _draw(world.seed, season)
     world.cohorts[season_id] = Cohort()
     raffle = emitted_by(contracts.raffle)

@@ -199,6 +199,7 @@ class World:
         self.block_number = 0
         self.block_time = 0
         self.seasons: dict[int, Season] = {}
+        self.living: dict[int, Season] = {}  # those that are not completed
         self.cohorts: dict[int, Cohort] = {}
         self.markets: dict[tuple[int, str], Market] = {}
         self.accounts: dict[str, str] = {}  # smart account → its owner

@@ -44,8 +44,8 @@ class Story:
         self._pinned: deque[Operation] = deque()  # one a block, in order: the life of the seasons
         self._errands: deque[errands.Errand] = deque()
         self._agenda: list[tuple[int, int, Callable[[int], None]]] = []
-        self._settled: set[int] = set()
-        self._carried: set[int] = set()
+        self._awaited: list[int] = []  # seasons whose completion is still to be settled
+        self._carrying: list[int] = []  # settled seasons whose prizes may be carried over
         self._schedule(plan.begin(1), 1, self._begin)
 
     @property
@@ -111,23 +111,23 @@ class Story:
             _, season_id, act = heapq.heappop(self._agenda)
             act(season_id)
         for season in self._unsettled():
-            self._settled.add(season.season_id)
+            self._awaited.remove(season.season_id)
+            self._carrying.append(season.season_id)
             self._errands += errands.after_completion(season, self._random)
         if not self._errands:
             self._carry_over()
 
     def _unsettled(self) -> list[Season]:
-        return [
-            season
-            for season in self.world.seasons.values()
-            if season.status is Status.COMPLETED and season.season_id not in self._settled
-        ]
+        seasons_ = self.world.seasons
+        awaited = [seasons_[season_id] for season_id in self._awaited if season_id in seasons_]
+        return [season for season in awaited if season.status is Status.COMPLETED]
 
     def _schedule(self, at: int, season_id: int, act: Callable[[int], None]) -> None:
         heapq.heappush(self._agenda, (at, season_id, act))
 
     def _begin(self, season_id: int) -> None:
         self._pin(seasons.create, season_id, self._plan.terms(season_id))
+        self._awaited.append(season_id)
         fate = fate_of(season_id)
         if fate is not Fate.NEVER_STARTED:
             self._pin(seasons.start, season_id)
@@ -153,13 +153,12 @@ class Story:
 
     def _carry_over(self) -> None:
         """Spend what was carried over, once a later season is open."""
-        for season_id in sorted(self._settled - self._carried):
+        buyable = [season.season_id for season in self.world.living.values() if season.can_buy]
+        for season_id in sorted(self._carrying):
             depositors = list(self.world.cohorts[season_id].deposited)
-            later = [
-                season.season_id
-                for season in self.world.seasons.values()
-                if season.can_buy and season.season_id > season_id
-            ]
-            if depositors and later:
-                self._carried.add(season_id)
+            later = [each for each in buyable if each > season_id]
+            if depositors and not later:
+                continue
+            self._carrying.remove(season_id)
+            if depositors:
                 self._errands += errands.rollover(season_id, later[0], depositors)

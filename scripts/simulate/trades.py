@@ -52,7 +52,7 @@ class Trades:
         """The next transaction, or None while no season is open."""
         seasons = [
             season
-            for season in self.world.seasons.values()
+            for season in self.world.living.values()
             if season.can_buy and fate_of(season.season_id) is not Fate.EMPTY
         ]
         if not seasons:
@@ -75,7 +75,7 @@ class Trades:
     def _one(self, seasons: list[Season]) -> list[Operation]:
         leaving = [
             season
-            for season in self.world.seasons.values()
+            for season in self.world.living.values()
             if season.status is Status.CANCELLED and season.participants
         ]
         if leaving and self._random.random() < _EXIT_SHARE:

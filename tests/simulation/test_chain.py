@@ -2,8 +2,8 @@
 
 import pytest
 
-from indexer.commitments import bloom_of, header_hash, receipts_root
-from scripts.simulate.chain import GeneratedChain
+from indexer.commitments import bloom_of, header_hash, items_of, receipts_root
+from scripts.simulate.chain import GeneratedChain, Setting, generate
 from tests.simulation.reading import header_of, receipts_of, world
 
 
@@ -20,7 +20,7 @@ def _verify(chain: GeneratedChain) -> None:
         logs = [log for receipt in receipts for log in receipt.logs]
         assert header.parent_hash == parent
         assert header.hash == block.hash == header_hash(header)
-        assert int(header.logs_bloom, 16) == bloom_of(logs)
+        assert int(header.logs_bloom, 16) == bloom_of(items_of(logs))
         assert header.receipts_root == receipts_root(receipts)
         assert [int(log.log_index, 16) for log in logs] == list(range(len(logs)))
         assert {log.block_hash for log in logs} <= {block.hash}
@@ -87,6 +87,61 @@ def test_an_orphaned_block_is_unknown() -> None:
     orphaned = chain.blocks.head.hash
     chain.reorg(2)
     assert chain.blocks.with_hash(orphaned) is None
+
+
+@pytest.mark.parametrize(("length", "is_empty"), [(2, False), (15, False), (7, True), (0, False)])
+def test_a_branch_is_as_long_and_as_full_as_asked_for(length: int, is_empty: bool) -> None:  # noqa: FBT001  parameters of pytest
+    """Given a length, then the branch has it; transactions without a block are mined later."""
+    chain = world(trades=300)
+    fork = len(chain.blocks) - 7
+    left = {name for name, (number, _) in _fates(chain).items() if number >= fork}
+    chain.reorg(7, length=length, is_empty=is_empty)
+    assert len(chain.blocks) == fork + length
+    _verify(chain)
+    mined = {name for name, (number, _) in _fates(chain).items() if number >= fork}
+    assert bool(mined) == (length > 0 and not is_empty)
+    chain.advance()
+    back = _fates(chain).keys() & left
+    assert len(back) > len(left) / 2
+    _verify(chain)
+
+
+def test_going_back_gives_the_very_same_blocks() -> None:
+    """Given A→B→A→B, then each is the branch that it was, and nothing that was mined is lost."""
+    chain = world(trades=300)
+    first = [block.hash for block in chain.blocks]
+    truth = chain.truth()
+    chain.reorg(9, length=4)
+    chain.advance()
+    second = [block.hash for block in chain.blocks]
+    chain.go_back()
+    assert [block.hash for block in chain.blocks] == first
+    assert chain.truth() == truth
+    chain.go_back()
+    assert [block.hash for block in chain.blocks] == second
+    chain.advance()
+    _verify(chain)
+
+
+def test_what_only_one_branch_mined_is_mined_again_on_the_other() -> None:
+    """Given blocks mined on B, when going back to A, then their transactions come next there."""
+    chain = generate(Setting(seed=5, seasons=3, players=12, trades=300))
+    for _ in range(40):
+        chain.advance()
+    chain.reorg(3)
+    for _ in range(4):
+        chain.advance()
+    mined = _fates(chain).keys()
+    chain.go_back()
+    chain.advance()
+    assert mined <= _fates(chain).keys()
+    _verify(chain)
+
+
+def test_there_is_no_way_back_before_the_first_reorg() -> None:
+    """Given a chain that never forked, then going back is refused."""
+    with pytest.raises(ValueError, match="no reorg"):
+        world(trades=300).go_back()
 
 
 def _fates(chain: GeneratedChain) -> dict[str, tuple[int, str | None]]:

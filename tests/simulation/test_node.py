@@ -9,12 +9,14 @@ from typing import Any
 
 import msgspec
 import pytest
+from websockets.sync.client import connect
 
 from schema.settings import load
 from tests.simulation.client import Client, simulated
 
 pytestmark = pytest.mark.slow
 
+_PATIENCE_SECONDS = 20.0
 UNKNOWN_HASH = "0x" + "11" * 32
 
 
@@ -124,6 +126,10 @@ def test_batches_are_answered_in_their_order(node: Client) -> None:
         ("eth_call", ["0x12", "latest"], -32602),
         ("daybook_reorg", [0], -32602),
         ("daybook_reorg", [10**6], -32602),
+        ("daybook_reorg", [1, {"blocks": -1}], -32602),
+        ("daybook_reorg", [1, {"block": 1}], -32602),
+        ("daybook_return", [], -32602),
+        ("eth_subscribe", ["newHeads"], -32601),
     ],
 )
 def test_wrong_requests_are_refused(
@@ -160,6 +166,50 @@ def test_a_reorg_on_request_keeps_parents_linked() -> None:
     assert after[: head - 3] == before[: head - 3]
     assert after[head - 3]["hash"] != before[head - 3]["hash"]
     assert all(block["parentHash"] == parent["hash"] for parent, block in pairwise(after))
+
+
+def test_new_heads_come_by_websocket_also_after_a_reorg() -> None:
+    """Given a subscriber, then it is sent the header of each new canonical block, in order."""
+    with simulated("--trades", "200", "--chain-id", "77") as node, connect(_websocket(node)) as ws:
+        ws.send('{"jsonrpc":"2.0","id":1,"method":"eth_subscribe","params":["newHeads"]}')
+        name = msgspec.json.decode(ws.recv())["result"]
+        node.call("daybook_mine", 2)
+        node.call("daybook_reorg", 5, {"blocks": 3})
+        fork = int(node.call("eth_blockNumber"), 16) - 2
+        node.call("daybook_return")
+        messages = [msgspec.json.decode(ws.recv(_PATIENCE_SECONDS)) for _ in range(2 + 3 + 5)]
+        ws.send(f'{{"jsonrpc":"2.0","id":2,"method":"eth_unsubscribe","params":["{name}"]}}')
+        assert msgspec.json.decode(ws.recv(_PATIENCE_SECONDS))["result"] is True
+        node.call("daybook_mine")
+        ws.send('{"jsonrpc":"2.0","id":3,"method":"eth_chainId","params":[]}')
+        assert msgspec.json.decode(ws.recv(_PATIENCE_SECONDS))["result"] == "0x4d"
+        heads = [message["params"]["result"] for message in messages]
+        for at, head in enumerate(heads[5:], fork):
+            block = _block(node, hex(at))
+            assert head.items() <= block.items()
+            assert block.keys() - head.keys() >= {"transactions", "uncles", "size"}
+    assert {message["params"]["subscription"] for message in messages} == {name}
+    numbers = [int(head["number"], 16) - fork for head in heads]
+    assert numbers == [3, 4, 0, 1, 2, 0, 1, 2, 3, 4]
+
+
+def test_a_websocket_refuses_what_it_does_not_know(node: Client) -> None:
+    """Given wrong requests on a websocket, then JSON-RPC's error codes."""
+    requests = {
+        '{"id":1,"method":"eth_subscribe","params":["logs"]}': -32602,
+        '{"id":1,"method":"eth_unsubscribe","params":["0x1"]}': -32602,
+        '{"id":1,"method":"eth_nonsense","params":[]}': -32601,
+        "{": -32700,
+    }
+    with connect(_websocket(node)) as ws:
+        for request, code in requests.items():
+            ws.send(request)
+            answer = msgspec.json.decode(ws.recv(_PATIENCE_SECONDS))
+            assert answer["error"]["code"] == code
+
+
+def _websocket(node: Client) -> str:
+    return node.url.replace("http://", "ws://")
 
 
 def test_blocks_come_by_hand() -> None:
