@@ -30,8 +30,8 @@ import indexer
 import projections
 from indexer.endpoint import Endpoint
 from indexer.fetch import Fetched, fetch, fetch_headers
-from schema.log.chain import Followed
-from schema.log.store import LogDatastore, LogRecorder, store_block_events
+from schema.log.chain import Chain, ChainOpened, Followed
+from schema.log.store import LogDatastore, LogRecorder
 from schema.progress import Progress
 from schema.settings import Settings, load
 from scripts.database import install_log_at, install_read_models
@@ -66,7 +66,7 @@ Stage = Callable[[Settings, str], tuple[int, float]]
 )
 @click.option("--proof", type=click.Choice(["receipts", "bloom", "none"]), default="bloom")
 def main(sizes: tuple[int, ...], proof: str) -> None:
-    """Measure fetch + decode, append, project, and all of it end to end."""
+    """Measure fetch + encode, append, project, and all of it end to end."""
     table = Table(title=f"daybook on a simulated chain, proof = {proof}", title_justify="left")
     for heading in ("stage", "events", "seconds", "events/s", "peak memory"):
         table.add_column(heading, justify="left" if heading == "stage" else "right")
@@ -88,7 +88,7 @@ def _measure(folder: Path, size: int, proof: str) -> Iterator[Measured]:
     with _node(folder, size, proof) as config, embedded(folder / "postgres") as server_url:
         settings = load(config, {})
         urls = [_database(server_url, name) for name in ("parts", "whole")]
-        yield _in_process("fetch + decode", _fetch, settings, urls[0])
+        yield _in_process("fetch + encode", _fetch, settings, urls[0])
         yield _in_process("append", _append, settings, urls[0])
         yield _in_process("index", _index, settings, urls[1])
         yield _in_process("project", _project, settings, urls[1])
@@ -142,22 +142,18 @@ def _stage(stage: Stage, settings: Settings, url: str, sender: object) -> None:
 def _fetch(settings: Settings, _: str) -> tuple[int, float]:
     """One thread, one request at a time."""
     started = time.perf_counter()
-    events = sum(len(block) for fetched in _ranges(settings) for block in fetched.events.values())
+    events = sum(len(rows) for fetched in _ranges(settings) for rows in fetched.rows.values())
     return events, time.perf_counter() - started
 
 
 def _append(settings: Settings, url: str) -> tuple[int, float]:
-    """Encoding and COPY alone, a range a transaction."""
+    """COPY alone, a range a transaction."""
     recorder = LogRecorder(LogDatastore(url, role="daybook_indexer", application_name="bench"))
     events, seconds = 0, 0.0
     for fetched in _ranges(settings):
+        rows = [row for block in fetched.rows.values() for row in block]
         started = time.perf_counter()
-        rows = [
-            row
-            for block in fetched.events.values()
-            for row in store_block_events(block, ordinal=0, attempt=0)
-        ]
-        recorder.insert_events(rows)
+        recorder.insert_rows(rows)
         seconds += time.perf_counter() - started
         events += len(rows)
     return events, seconds
@@ -174,10 +170,12 @@ def _ranges(settings: Settings) -> Iterator[Fetched]:
     head = endpoint.blocks(["latest"])[0]
     assert head is not None
     last = int(head.number, 16)
+    log = Chain(chain.id)
+    log.apply([ChainOpened(chain.id, 0, chain.name, 0, head.parent_hash)])
     for first in range(0, last + 1, _BLOCKS_A_RANGE):
         end = min(first + _BLOCKS_A_RANGE - 1, last)
         headers = fetch_headers(endpoint, first, end, proof=chain.proof)
-        fetched = fetch(endpoint, headers, contracts, chain_id=chain.id, proof=chain.proof)
+        fetched = fetch(endpoint, headers, contracts, chain=log, proof=chain.proof)
         contracts |= fetched.contracts
         yield fetched
 

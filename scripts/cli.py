@@ -1,6 +1,5 @@
 """The `daybook` command: what operators type."""
 
-import os
 import signal
 import sys
 import threading
@@ -12,8 +11,9 @@ from typing import Any
 import rich_click as click
 
 from schema.errors import DaybookError, InterruptedWorkError
-from schema.settings import Settings, load
 from scripts import logging
+from scripts.checkpoint.command import checkpoint
+from scripts.options import config_option, load_settings
 from scripts.simulate.command import simulate
 
 Command = Callable[..., None]
@@ -40,17 +40,6 @@ def main() -> None:
     logging.configure()
 
 
-def _config(command: Command) -> Command:
-    return click.option(
-        "--config",
-        "config",
-        type=click.Path(path_type=Path),
-        envvar="DAYBOOK_CONFIG",
-        required=True,
-        help="The configuration file (TOML). Or set DAYBOOK_CONFIG.",
-    )(command)
-
-
 def _until_head(command: Command) -> Command:
     return click.option(
         "--until-head",
@@ -60,7 +49,7 @@ def _until_head(command: Command) -> Command:
 
 
 @main.command()
-@_config
+@config_option
 @_until_head
 def run(config: Path, *, until_head: bool) -> None:
     """Index, project and serve in one process.
@@ -71,13 +60,19 @@ def run(config: Path, *, until_head: bool) -> None:
 
     part = pipeline.catch_up if until_head else pipeline.run
     with _stopped_by_signals(until_head=until_head) as stop:
-        part(_load(config), stop=stop)
+        part(load_settings(config), stop=stop)
 
 
 @main.command()
-@_config
+@config_option
 @_until_head
-def index(config: Path, *, until_head: bool) -> None:
+@click.option(
+    "--resume",
+    is_flag=True,
+    help="After a finality_violation: where all endpoints agree that the chain left blocks which "
+    "were final, orphan these and go on with the new branch.",
+)
+def index(config: Path, *, until_head: bool, resume: bool) -> None:
     """Write the chains' logs into the event log.
 
     A second indexer of the same chain waits, says who writes, and takes over when that one ends.
@@ -85,11 +80,11 @@ def index(config: Path, *, until_head: bool) -> None:
     from scripts import pipeline  # noqa: PLC0415
 
     with _stopped_by_signals(until_head=until_head) as stop:
-        pipeline.index(_load(config), until_head=until_head, stop=stop)
+        pipeline.index(load_settings(config), until_head=until_head, stop=stop, resume=resume)
 
 
 @main.command()
-@_config
+@config_option
 @_until_head
 def project(config: Path, *, until_head: bool) -> None:
     """Post the event log into the read models."""
@@ -99,35 +94,76 @@ def project(config: Path, *, until_head: bool) -> None:
     if until_head:
         finish.set()
     with _stopped_by_signals(until_head=until_head) as stop:
-        pipeline.project(_load(config), finish=finish, stop=stop)
+        pipeline.project(load_settings(config), finish=finish, stop=stop)
 
 
 @main.command()
-@_config
+@config_option
 @click.option("--host", help="Listen here instead of api.host.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Listen here instead of api.port.")
 def serve(config: Path, host: str | None, port: int | None) -> None:
     """Serve the read models as JSON, and the portfolio page at /."""
     from scripts import pipeline  # noqa: PLC0415
 
-    pipeline.serve(_load(config), host=host, port=port)
+    pipeline.serve(load_settings(config), host=host, port=port)
 
 
 @main.command()
-@_config
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of a table.")
-def status(config: Path, *, as_json: bool) -> None:
+@config_option
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object instead of tables.")
+@click.option("--contracts", "each_contract", is_flag=True, help="Name each contract.")
+def status(config: Path, *, as_json: bool, each_contract: bool) -> None:
     """Show what is indexed, how it was proved, and what the read models reflect."""
     from scripts.status import show_status  # noqa: PLC0415
 
-    show_status(_load(config), as_json=as_json)
+    show_status(load_settings(config), as_json=as_json, each_contract=each_contract)
 
 
+@main.command()
+@config_option
+@click.option(
+    "--log",
+    is_flag=True,
+    expose_value=False,  # there is nothing else yet that could be left out
+    help="Examine every row of the log: changed, deleted, swapped or inserted ones are named by "
+    "position. This is done in any case.",
+)
+@click.option(
+    "--against-chain",
+    is_flag=True,
+    help="Fetch a sample of the log's final ranges again, from every endpoint, by receipts where "
+    "it gives them, and compare.",
+)
+@click.option("--sample", metavar="N|N%|all", help="Ranges to fetch again; 20 unless given.")
+@click.option("--seed", type=int, help="Choose the same ranges as an earlier run, which said it.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and no progress.")
+def verify(
+    config: Path,
+    *,
+    against_chain: bool,
+    sample: str | None,
+    seed: int | None,
+    as_json: bool,
+) -> None:
+    """Prove that the log is what was appended, row by row; change nothing.
+
+    Exits with 1 if there is a difference. That the newest ranges were cut off, or that somebody
+    rewrote all digests too, only a signed checkpoint of before reveals: see daybook checkpoint.
+    """
+    if not against_chain and (sample is not None or seed is not None):
+        raise click.UsageError("--sample and --seed choose ranges for --against-chain: add it.")
+    from scripts import verify as part  # noqa: PLC0415
+
+    chosen = None
+    if against_chain:
+        from scripts.audit import parse_sample  # noqa: PLC0415
+
+        chosen = parse_sample("20" if sample is None else sample, seed)
+    part.verify(load_settings(config), sample=chosen, as_json=as_json)
+
+
+main.add_command(checkpoint)
 main.add_command(simulate)
-
-
-def _load(config: Path) -> Settings:
-    return load(config, os.environ)
 
 
 @contextmanager

@@ -1,6 +1,5 @@
 """Runs the parts of daybook: each alone, or all together."""
 
-import gc
 import threading
 from functools import partial
 
@@ -9,18 +8,15 @@ from scripts.database import install_read_models, open_database
 from scripts.parts import Projector, ThreadPart
 from scripts.progress import Display
 
-# Events are made by the hundred thousand and hold no cycles: looking for some took a fifth of the
-# indexer's time.
-_GARBAGE_THRESHOLD = 50_000
 
-
-def index(settings: Settings, *, until_head: bool, stop: threading.Event) -> None:
+def index(settings: Settings, *, until_head: bool, stop: threading.Event, resume: bool) -> None:
     """Write the chains' logs into the event log."""
     import indexer  # noqa: PLC0415  web3 takes more than a second, and no other part needs it
 
-    _collect_garbage_seldom()
     with open_database(settings) as url, Display() as display:
-        indexer.index(settings, url, until_head=until_head, stop=stop, report=display.report)
+        indexer.index(
+            settings, url, until_head=until_head, stop=stop, report=display.report, resume=resume
+        )
 
 
 def project(settings: Settings, *, finish: threading.Event, stop: threading.Event) -> None:
@@ -50,7 +46,6 @@ def catch_up(settings: Settings, *, stop: threading.Event) -> None:
         projector = Projector(url, display.report, failed=stop)
         import indexer  # noqa: PLC0415  the projector gets ready meanwhile
 
-        _collect_garbage_seldom()
         try:
             indexer.index(settings, url, until_head=True, stop=stop, report=display.report)
         finally:
@@ -64,7 +59,6 @@ def run(settings: Settings, *, stop: threading.Event) -> None:
         import indexer  # noqa: PLC0415  the projector gets ready meanwhile
         from api.serve import serve as serve_api  # noqa: PLC0415
 
-        _collect_garbage_seldom()
         indexing = ThreadPart(
             "index",
             partial(
@@ -79,8 +73,3 @@ def run(settings: Settings, *, stop: threading.Event) -> None:
             indexing.join()
             projector.end("stop")
         indexing.raise_error()
-
-
-def _collect_garbage_seldom() -> None:
-    gc.freeze()
-    gc.set_threshold(_GARBAGE_THRESHOLD)

@@ -1,6 +1,7 @@
 """The recorded chain through the whole of daybook, as an operator runs it."""
 
 import json
+import re
 import subprocess
 import time
 from pathlib import Path
@@ -135,7 +136,10 @@ def _assert_orphaned_facts_are_kept(database_url: str) -> None:
 
 def _on_free_port(config: Path) -> Path:
     path = config.with_name("live.toml")
-    path.write_text(config.read_text() + "\n[api]\nport = 0\n")
+    # Blocks come too fast for polling to see each of them before it is replaced.
+    rpc = re.sub(r'rpc = \["http(.*?)"\]', r'rpc = ["http\1", "ws\1"]', config.read_text())
+    assert "ws://" in rpc
+    path.write_text(rpc + "\n[api]\nport = 0\n")
     return path
 
 
