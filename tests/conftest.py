@@ -2,8 +2,8 @@
 
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -62,6 +62,13 @@ def other_database_url(server_url: str, template: str) -> Iterator[str]:
     """A second database, to compare the first with."""
     with _cloned(server_url, template) as url:
         yield url
+
+
+@pytest.fixture
+def make_database(server_url: str, template: str) -> Iterator[Callable[[], str]]:
+    """Makes as many more databases as the test wants, dropped after it."""
+    with ExitStack() as databases:
+        yield lambda: databases.enter_context(_cloned(server_url, template))
 
 
 @contextmanager
