@@ -172,7 +172,7 @@ def _logged(session: Connection[DictRow], chain: Chain, each: FinalRange) -> dic
 
 def _events(fetched: Fetched) -> dict[Place, LoggedEvent]:
     """The events that an endpoint proved."""
-    events = [_event(row) for rows in fetched.rows.values() for row in rows]
+    events = [_event(row) for rows in fetched.rows.values() for row, _ in rows]
     return {(event.block_number, event.block_hash, event.log_index): event for event in events}
 
 

@@ -8,7 +8,6 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
-from itertools import chain as chained
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -53,9 +52,10 @@ def backfill(node: Node, writer: Writer, branch: Branch, appended: Appended) -> 
         try:
             for ready in ranges.fetch(branch.first, branch.heads.finalized):
                 for indexed in _transactions(node, writer, ready, branch):
-                    events = writer.append(indexed, branch.orphaned)
+                    events = writer.append(indexed, branch.orphaned, behind=True)
                     branch = branch.after(indexed[-1].last)
                     appended(indexed[-1].last, events)
+            writer.settle()
         finally:
             ranges.cancel()
 
@@ -193,12 +193,11 @@ class Ranges:
 
     def _adapt(self, ready: Sequence[Fetched]) -> None:
         """Widen or narrow the next ranges, given how many bytes these have."""
-        sizes = [sum(map(len, chained.from_iterable(each.rows.values()))) for each in ready]
-        self._heaviest = max(sizes)
-        for size in sizes:
-            if size > 2 * _BYTES_WANTED:
+        self._heaviest = max(fetched.size for fetched in ready)
+        for fetched in ready:
+            if fetched.size > 2 * _BYTES_WANTED:
                 self._width = max(self._width // 2, 1)
-            elif size < _BYTES_WANTED:
+            elif fetched.size < _BYTES_WANTED:
                 self._width = min(self._width + _WIDTH_STEP, _WIDTH_MAX)
 
     def _fetch_one(self, first: int, last: int) -> Fetched:

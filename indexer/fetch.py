@@ -17,6 +17,7 @@ from indexer.proof import Header, verify_header, verify_links
 from indexer.wire import Log
 from schema.events import Event, UndecodedLog, decode
 from schema.log.chain import Chain, ContractDiscovered, Followed, Proof
+from schema.log.digest import CheckedRow, checked
 from schema.log.store import store_block_events
 
 # Verified logs of a range are kept until its turn if their data has no more hex digits than this.
@@ -35,7 +36,8 @@ class Fetched(NamedTuple):
     Attributes:
         headers: of every block.
         contracts: whose logs are here, by address.
-        rows: of their events, canonical, by block number, without empty blocks.
+        rows: of their events, by block number, without empty blocks.
+        size: bytes of these rows.
         discovered: contracts that the events announce, as not known before.
         proof: how it was shown that nothing is missing.
         verified: other logs of these blocks too, for contracts that are announced late.
@@ -43,7 +45,8 @@ class Fetched(NamedTuple):
 
     headers: Sequence[Header]
     contracts: dict[str, Followed]
-    rows: dict[int, list[bytes]]
+    rows: dict[int, list[CheckedRow]]
+    size: int
     discovered: list[ContractDiscovered]
     proof: Proof
     verified: Verified
@@ -86,7 +89,7 @@ def unread(headers: Sequence[Header], known: Contracts, *, proof: Proof) -> Fetc
 
     Logs of `known` contracts are not wanted, whoever announces these: the event log holds them.
     """
-    return Fetched(headers, dict(known), {}, [], proof, {})
+    return Fetched(headers, dict(known), {}, 0, [], proof, {})
 
 
 def extend(endpoint: Endpoint, fetched: Fetched, contracts: Contracts, *, chain: Chain) -> Fetched:
@@ -114,7 +117,8 @@ def extend(endpoint: Endpoint, fetched: Fetched, contracts: Contracts, *, chain:
     verified = source.verified
     if sum(len(log.data) for logs in verified.values() for log in logs) > _VERIFIED_DIGITS_MAX:
         verified = {}
-    return Fetched(fetched.headers, known, rows, discovered, fetched.proof, verified)
+    size = sum([len(row) for block in rows.values() for row, _ in block])
+    return Fetched(fetched.headers, known, rows, size, discovered, fetched.proof, verified)
 
 
 def _new_events(
@@ -129,11 +133,11 @@ def _new_events(
             yield header, events
 
 
-def _encode(events: Events, chain: Chain, header: Header) -> list[bytes]:
-    """The canonical rows of a block's events, as this chain's log takes them."""
+def _encode(events: Events, chain: Chain, header: Header) -> list[CheckedRow]:
+    """The rows of a block's events, as this chain's log takes them."""
     assert chain.opened is not None
     attempt = chain.attempt(header.hash)
-    return store_block_events(events, ordinal=chain.opened.ordinal, attempt=attempt)
+    return checked(store_block_events(events, ordinal=chain.opened.ordinal, attempt=attempt))
 
 
 def proved(endpoint: Endpoint, proof: Proof, read: Callable[[Proof], Fetched]) -> Fetched:
@@ -201,6 +205,6 @@ def _decode(chain_id: int, header: Header, logs: Iterable[Log], contracts: Contr
     return events
 
 
-def _merge(rows: list[bytes] | None, added: list[bytes]) -> list[bytes]:
+def _merge(rows: list[CheckedRow] | None, added: list[CheckedRow]) -> list[CheckedRow]:
     """Both, each once: the rows of one block sort by their log index."""
     return added if rows is None else sorted({*rows, *added})

@@ -26,7 +26,6 @@ from indexer.proof import (
     by_block,
     logs_of,
     verify_bloom,
-    verify_logs,
     verify_receipts,
 )
 from indexer.wire import Log, Receipt
@@ -180,11 +179,7 @@ class LogSource:
             if 2 * span > width:  # else it does not show that so many are given
                 endpoint.widen(width)
             at, halvings = at + len(piece), 0
-        numbers = {header.number for header in headers}
-        blocks = by_block(endpoint.alias, logs, numbers=numbers, addresses=addresses)
-        for header in headers:
-            verify_logs(endpoint.alias, header, blocks.get(header.number, ()))
-        return blocks
+        return by_block(endpoint.alias, logs, headers, addresses)
 
     def _piece(self, headers: Sequence[Header], at: int, width: int) -> Sequence[Header]:
         """The headers from that place on that lie within so many blocks."""

@@ -7,7 +7,8 @@ I/O; `indexer.fetch` asks for what is missing.
 
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from itertools import count
+from itertools import count, groupby, pairwise, starmap
+from operator import attrgetter, ge
 from typing import NamedTuple, TypeVar
 
 from indexer.commitments import bloom_of, header_hash, items_of, may_contain, receipts_root
@@ -17,6 +18,7 @@ from indexer.wire import Block, Log, Receipt
 from schema.log.chain import Proof
 
 _T = TypeVar("_T")
+_BLOCK_HASH = attrgetter("block_hash")
 
 
 class Header(NamedTuple):
@@ -61,20 +63,38 @@ def verify_links(alias: str, headers: Sequence[Header], *, first: int) -> None:
         parent = header.hash
 
 
-def verify_logs(alias: str, header: Header, logs: Sequence[Log]) -> None:
-    """Check that logs are of this block, in order, and none was removed.
+def by_block(
+    alias: str, logs: Iterable[Log], headers: Iterable[Header], addresses: AbstractSet[str]
+) -> dict[int, list[Log]]:
+    """The logs of a filter's answer, by the number of their block, without empty blocks.
 
     Raises:
-        BadAnswerError: they are not.
+        BadAnswerError: one is of another block or address, out of order, or removed.
     """
-    last = -1
-    for log in logs:
-        index = int(log.log_index, 16)
-        if log.block_hash != header.hash or log.removed:
-            raise BadAnswerError(alias, f"a log of block {header.number} is of another block")
-        if index <= last:
-            raise BadAnswerError(alias, f"logs of block {header.number} are out of order")
-        last = index
+    asked = {header.hash: header for header in headers}
+    blocks: dict[int, list[Log]] = {}
+    for block_hash, together in groupby(logs, _BLOCK_HASH):
+        header = asked.get(block_hash)
+        if header is None:
+            raise BadAnswerError(alias, f"logs of block {block_hash}, which was not asked for")
+        blocks.setdefault(header.number, []).extend(together)
+    for header in asked.values():
+        if group := blocks.get(header.number):
+            _check_block(alias, header, group, addresses)
+    return blocks
+
+
+def _check_block(
+    alias: str, header: Header, logs: Sequence[Log], addresses: AbstractSet[str]
+) -> None:
+    indexes = [int(log.log_index, 16) for log in logs]
+    number = hex(header.number)
+    if any(starmap(ge, pairwise(indexes))):
+        raise BadAnswerError(alias, f"logs of block {header.number} are out of order")
+    if any([log.removed or log.block_number != number for log in logs]):  # noqa: C419  as above
+        raise BadAnswerError(alias, f"a log of block {header.number} is of another block")
+    if not addresses >= {log.address for log in logs}:
+        raise BadAnswerError(alias, f"block {header.number} has logs that were not asked for")
 
 
 def verify_bloom(alias: str, header: Header, logs: Sequence[Log]) -> int:
@@ -140,21 +160,3 @@ def _recomputed(commitment: Callable[[_T], str], content: _T) -> str:
         return commitment(content)
     except ValueError:
         return ""
-
-
-def by_block(
-    alias: str, logs: Iterable[Log], *, numbers: AbstractSet[int], addresses: AbstractSet[str]
-) -> dict[int, list[Log]]:
-    """Logs by the number of their block; all must be of these blocks and addresses.
-
-    Raises:
-        BadAnswerError: one is not.
-    """
-    blocks: dict[int, list[Log]] = {}
-    for log in logs:
-        blocks.setdefault(int(log.block_number, 16), []).append(log)
-        if log.address not in addresses:
-            raise BadAnswerError(alias, f"a log of {log.address}, which was not asked for")
-    if not blocks.keys() <= numbers:
-        raise BadAnswerError(alias, "logs of blocks that were not asked for")
-    return blocks

@@ -9,6 +9,8 @@ doubt is never guessed: the chain is loaded again and work goes on from what the
 import os
 import socket
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final, NamedTuple, Self
 
 import msgspec
@@ -30,6 +32,7 @@ from schema.log.chain import (
     Proof,
     RangeIndexed,
 )
+from schema.log.digest import CheckedRow
 from schema.log.store import LogDatastore, LogRecorder, load_chain
 from schema.log.streams import chain_stream_id
 
@@ -46,14 +49,14 @@ class IndexedRange(NamedTuple):
         first: number of the first block.
         last: header of the last block.
         discovered: contracts that are announced in these blocks.
-        rows: the canonical rows of all events in these blocks, in order.
+        rows: of all events in these blocks, in order.
         finalized: the highest final block as the node says; -1 if none.
     """
 
     first: int
     last: Header
     discovered: Sequence[ContractDiscovered]
-    rows: Sequence[bytes]
+    rows: Sequence[CheckedRow]
     proof: Proof
     finalized: int
 
@@ -80,7 +83,7 @@ class Writer:
     """Appends to one chain; use as a context manager.
 
     Attributes:
-        chain: what the log says of the chain, once `ready` returned.
+        chain: what the log says of the chain, once `ready` returned; with what is being appended.
     """
 
     def __init__(self, database_url: str, chain_id: int) -> None:
@@ -90,11 +93,14 @@ class Writer:
         self._session: _Session | None = None
         self._is_loaded = False
         self._is_locked = False
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="append")
+        self._behind: Future[Appendix] | None = None
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._thread.shutdown()
         self._disconnect()
 
     def ready(self) -> None:
@@ -104,6 +110,8 @@ class Writer:
             DatabaseUnavailableError: nothing answers.
             ChainTakenError: another writer holds the lock.
         """
+        with suppress(LogChangedError, DatabaseUnavailableError):
+            self.settle()  # what failed is found out by loading the chain again
         if self._is_loaded:
             return
         try:
@@ -151,8 +159,19 @@ class Writer:
         appendix = self._facts_only([orphaned])
         self._commit(lambda _: appendix)
 
-    def append(self, ranges: Sequence[IndexedRange], orphaned: BlocksOrphaned | None = None) -> int:
+    def append(
+        self,
+        ranges: Sequence[IndexedRange],
+        orphaned: BlocksOrphaned | None = None,
+        *,
+        behind: bool = False,
+    ) -> int:
         """Append ranges, after the fact that other blocks were left; all in one transaction.
+
+        Args:
+            ranges: blocks that follow what was appended before.
+            orphaned: what the chain left before them.
+            behind: return at once; the next call, or `settle`, raises what it failed with.
 
         Returns:
             How many events were appended.
@@ -169,8 +188,24 @@ class Writer:
             appendix.add_events(each.rows)
             appendix.seal(self._range_fact(each))
             events += len(each.rows)
-        self._commit(lambda _: appendix, hurried=bool(ranges) and _is_final(ranges[-1]))
+        self.settle()
+        hurried = bool(ranges) and _is_final(ranges[-1])
+        self._behind = self._thread.submit(self._write, lambda _: appendix, hurried=hurried)
+        # As if it were there: where it fails, the chain is loaded again.
+        self.chain.apply(appendix.facts)
+        if not behind:
+            self.settle()
         return events
+
+    def settle(self) -> None:
+        """Wait until everything is appended.
+
+        Raises:
+            LogChangedError, DatabaseUnavailableError: as `append`.
+        """
+        behind, self._behind = self._behind, None
+        if behind is not None:
+            behind.result()
 
     def backfill(self, grown: IndexedRange, *, joined: bool) -> int:
         """Append the late contracts' logs of blocks that are indexed; in one transaction.
@@ -225,7 +260,14 @@ class Writer:
     def _commit(
         self, prepare: Callable[[psycopg.Cursor[DictRow]], Appendix], *, hurried: bool = False
     ) -> None:
-        """Append what `prepare` gives, in one transaction; only then the chain is what it says.
+        """Append what `prepare` gives; only then the chain is what it says."""
+        self.settle()
+        self.chain.apply(self._write(prepare, hurried=hurried).facts)
+
+    def _write(
+        self, prepare: Callable[[psycopg.Cursor[DictRow]], Appendix], *, hurried: bool
+    ) -> Appendix:
+        """Append what `prepare` gives, in one transaction.
 
         A hurried one does not wait for the disk. Should PostgreSQL crash, the log ends before it
         as a whole, and so does whatever was posted from it.
@@ -245,7 +287,7 @@ class Writer:
         except UNAVAILABLE as error:
             self._disconnect()
             raise DatabaseUnavailableError(reason(error)) from error
-        self.chain.apply(appendix.facts)
+        return appendix
 
     def _lock(self, cursor: psycopg.Cursor[DictRow]) -> None:
         if self._is_locked:

@@ -151,7 +151,7 @@ def _append(settings: Settings, url: str) -> tuple[int, float]:
     recorder = LogRecorder(LogDatastore(url, role="daybook_indexer", application_name="bench"))
     events, seconds = 0, 0.0
     for fetched in _ranges(settings):
-        rows = [row for block in fetched.rows.values() for row in block]
+        rows = [row for block in fetched.rows.values() for row, _ in block]
         started = time.perf_counter()
         recorder.insert_rows(rows)
         seconds += time.perf_counter() - started

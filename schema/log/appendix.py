@@ -3,12 +3,13 @@
 `schema.log.digest` says what a seal covers.
 """
 
+import zlib
 from collections.abc import Iterable, Sequence
 
 import msgspec
 
 from schema.log.chain import Chain, ChainFact, Seal
-from schema.log.digest import chain_digest, checks_of
+from schema.log.digest import CheckedRow, chain_digest, pack_checks
 from schema.log.store import store_fact
 
 
@@ -32,23 +33,28 @@ class Appendix:
             store_fact(chain.id, version, fact)
             for version, fact in enumerate(chain.unsealed, first)
         ]
+        self._checks = [zlib.crc32(row) for row in self._unsealed]
 
     def add_facts(self, facts: Iterable[ChainFact]) -> None:
         """Append facts that are no seals."""
         for fact in facts:
-            self._unsealed.append(self._append_fact(fact))
+            row = self._append_fact(fact)
+            self._unsealed.append(row)
+            self._checks.append(zlib.crc32(row))
 
-    def add_events(self, rows: Sequence[bytes]) -> None:
+    def add_events(self, rows: Sequence[CheckedRow]) -> None:
         """Append rows of blocks' events."""
-        self.rows += rows
-        self._unsealed += rows
+        contents = [row for row, _ in rows]
+        self.rows += contents
+        self._unsealed += contents
+        self._checks += [check for _, check in rows]
 
     def seal(self, fact: Seal) -> None:
         """Append a seal, with its `checks` and `digest` made here."""
-        checked = msgspec.structs.replace(fact, checks=checks_of(self._unsealed), digest="")
+        checked = msgspec.structs.replace(fact, checks=pack_checks(self._checks), digest="")
         itself = store_fact(self._stream, self._version + 1, checked)
         self._digest = chain_digest(self._digest, [*self._unsealed, itself])
-        self._unsealed = []
+        self._unsealed, self._checks = [], []
         self._append_fact(msgspec.structs.replace(checked, digest=self._digest))
 
     def _append_fact(self, fact: ChainFact) -> bytes:

@@ -18,7 +18,7 @@ import base64
 import hashlib
 import struct
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 _INT4, _INT8, _UUID = 4, 8, 16
@@ -27,6 +27,10 @@ _VERSION_LENGTH = _INT8.to_bytes(_INT4)
 _JSONB_VERSION = b"\x01"
 _CHECK_BYTES = 4
 _ROWS_AT_ONCE = 1_024  # many to a call, which costs as much as the hash of one
+
+
+# A canonical row and its CRC-32, taken while the row is still in the processor's cache.
+CheckedRow = tuple[bytes, int]
 
 
 def row_head(stream: UUID) -> bytes:
@@ -77,13 +81,13 @@ def link(previous: str, content: bytes) -> str:
     return hashlib.sha256(bytes.fromhex(previous) + content).hexdigest()
 
 
-def checks_of(rows: Iterable[bytes]) -> str:
-    """The checks of canonical rows: the big-endian CRC-32 of each, in base64."""
-    return pack_checks([zlib.crc32(row) for row in rows])
+def checked(rows: Sequence[bytes]) -> list[CheckedRow]:
+    """Canonical rows, each with its CRC-32."""
+    return list(zip(rows, map(zlib.crc32, rows), strict=True))
 
 
 def pack_checks(values: Sequence[int]) -> str:
-    """Checks, from the CRC-32 of each row."""
+    """The checks of canonical rows: the big-endian CRC-32 of each, in base64."""
     return base64.b64encode(struct.pack(f">{len(values)}I", *values)).decode()
 
 

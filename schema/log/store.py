@@ -50,7 +50,7 @@ LogEvent = Event | UndecodedLog | ChainFact
 _APPEND_LOCK = (0x6461_7962, 1)  # "dayb": one append at a time, so that ids commit in order
 # Before the rows of a binary COPY: its signature, no flags, no extension. After them: -1 fields.
 _COPY_HEAD, _COPY_END = b"PGCOPY\n\xff\r\n\0" + bytes(8), b"\xff\xff"
-_BYTES_A_WRITE = 1 << 20  # so many are copied in memory once more
+_ROWS_A_WRITE = 1_024  # so many are copied in memory once more
 _POSITION_LENGTH = (8).to_bytes(4)
 _TAIL_PAGE = 1_000
 _encode = msgspec.json.Encoder().encode
@@ -226,9 +226,8 @@ class LogRecorder(PostgresApplicationRecorder):
         positions = range(row["last_id"] + 1, row["last_id"] + 1 + len(rows))
         with cursor.copy(self._copy) as copy:
             copy.write(_COPY_HEAD)
-            step = max(len(rows) * _BYTES_A_WRITE // max(sum(map(len, rows)), 1), 1)
-            for at in range(0, len(rows), step):
-                some = slice(at, at + step)
+            for at in range(0, len(rows), _ROWS_A_WRITE):
+                some = slice(at, at + _ROWS_A_WRITE)
                 copy.write(_placed(rows[some], positions[some]))
             copy.write(_COPY_END)
         self._notify_channel(cursor)

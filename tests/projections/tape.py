@@ -18,6 +18,7 @@ from schema.log.chain import (
     ContractDiscovered,
     RangeIndexed,
 )
+from schema.log.digest import checked
 from schema.log.store import LogDatastore, LogRecorder, store_block_events
 
 CHAIN_ID = 31337
@@ -189,7 +190,7 @@ class Indexer:
         )
         appendix = Appendix(self.chain)
         appendix.add_facts(facts)
-        appendix.add_events(rows)
+        appendix.add_events(checked(rows))
         appendix.seal(indexed)
         self._append(appendix)
 

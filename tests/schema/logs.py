@@ -15,7 +15,7 @@ from schema.log.chain import (
     OrphanedBlock,
     RangeIndexed,
 )
-from schema.log.digest import split_row
+from schema.log.digest import checked, split_row
 from schema.log.scan import ScannedRow
 from schema.log.store import store_block_events
 
@@ -128,7 +128,7 @@ class LogOfChain:
             indexes = range(first_index, first_index + count)
             events = [event(self.chain.chain_id, number, i, self._branch) for i in indexes]
             ordinal = self.chain.opened.ordinal
-            appendix.add_events(store_block_events(events, ordinal=ordinal, attempt=0))
+            appendix.add_events(checked(store_block_events(events, ordinal=ordinal, attempt=0)))
         return sum(events_of_blocks)
 
     def _append(self, appendix: Appendix) -> None:
