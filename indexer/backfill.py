@@ -7,7 +7,6 @@ was begun before another announced a contract gets that contract's logs when its
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
-from functools import partial
 from types import MappingProxyType
 from typing import NamedTuple
 
@@ -19,10 +18,10 @@ from indexer.node import Node
 from indexer.proof import Header
 from indexer.turns import TURN
 from indexer.writer import IndexedRange, Writer
-from schema.log.chain import Chain, Followed, Proof
+from schema.log.chain import Chain, ContractDiscovered, Followed, Proof
 
 # Hides the latency of a remote node; each holds one range, so it also bounds memory.
-IN_FLIGHT = 6
+IN_FLIGHT = 8
 # So many bytes of events, about 1,200 of them, fit the processor's cache while they are proved,
 # decoded and encoded; ranges that are ready are appended together, which hides a commit's cost.
 _BYTES_WANTED = 700_000
@@ -81,9 +80,7 @@ def complete(
     node: Node, fetched: Fetched, followed: Contracts, *, chain: Chain, finalized: int
 ) -> IndexedRange:
     """The range with the logs of all contracts that are followed by now."""
-    missing = {a: f for a, f in followed.items() if is_new(fetched.contracts, a, f)}
-    if missing:
-        fetched = node.ask(partial(extend, fetched=fetched, contracts=missing, chain=chain))
+    fetched = extended(node, fetched, followed, chain=chain)
     discovered = [
         fact
         for fact in fetched.discovered
@@ -97,6 +94,19 @@ def complete(
         fetched.proof,
         finalized,
     )
+
+
+def extended(node: Node, fetched: Fetched, contracts: Contracts, *, chain: Chain) -> Fetched:
+    """The range with the logs of these contracts too; the very same if it has them."""
+    missing = {a: f for a, f in contracts.items() if is_new(fetched.contracts, a, f)}
+    if not missing:
+        return fetched
+
+    def unit(endpoint: Endpoint) -> Fetched:
+        with TURN:
+            return extend(endpoint, fetched, missing, chain=chain)
+
+    return node.ask(unit)
 
 
 class _Begun(NamedTuple):
@@ -181,10 +191,29 @@ class Ranges:
         while self._pending and (not ready or self._pending[0].fetched.done()):
             begun = self._pending.popleft()
             try:
-                ready.append(begun.fetched.result())
+                fetched = begun.fetched.result()
             except RangeTooLargeError:
                 self._halve(begun.first, begun.last)
+            else:
+                ready.append(fetched)
+                self._learn(fetched.discovered)
         return ready
+
+    def _learn(self, discovered: Sequence[ContractDiscovered]) -> None:
+        """Get the logs of these contracts for the ranges that were begun without them."""
+        if not discovered:
+            return
+        found = {
+            each.address: Followed(each.deployment, each.kind, each.block) for each in discovered
+        }
+        self._pending = deque(
+            begun._replace(fetched=self._pool.submit(self._extend_one, begun.fetched, found))
+            for begun in self._pending
+        )
+
+    def _extend_one(self, begun: Future[Fetched], found: Contracts) -> Fetched:
+        # The pool takes its tasks in order, so what is waited for here is being done already.
+        return extended(self._node, begun.result(), found, chain=self._chain)
 
     def _halve(self, first: int, last: int) -> None:
         self._width = (last - first + 1) // 2
