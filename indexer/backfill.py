@@ -22,6 +22,8 @@ from schema.log.chain import Chain, ContractDiscovered, Followed, Proof
 
 # Hides the latency of a remote node; each holds one range, so it also bounds memory.
 IN_FLIGHT = 8
+# Where every range announces contracts, each one in flight asks again for those of all before it.
+_IN_FLIGHT_ANNOUNCING = 2
 # So many bytes of events, about 1,200 of them, fit the processor's cache while they are proved,
 # decoded and encoded; ranges that are ready are appended together, which hides a commit's cost.
 _BYTES_WANTED = 700_000
@@ -147,6 +149,7 @@ class Ranges:
         self._pending: deque[_Begun] = deque()
         self._next, self._last = 0, -1
         self._heaviest = 0
+        self._is_announcing = False
 
     def fetch(self, first: int, last: int) -> Iterator[list[Fetched]]:
         """The blocks from `first` to `last`, in order: again and again the ranges that are ready.
@@ -167,7 +170,8 @@ class Ranges:
             begun.fetched.cancel()
 
     def _submit(self) -> None:
-        in_flight = min(IN_FLIGHT, max(_BYTES_IN_FLIGHT // max(self._heaviest, 1), 1))
+        most = _IN_FLIGHT_ANNOUNCING if self._is_announcing else IN_FLIGHT
+        in_flight = min(most, max(_BYTES_IN_FLIGHT // max(self._heaviest, 1), 1))
         while self._next <= self._last and len(self._pending) < in_flight:
             end = min(self._next + self._width - 1, self._last)
             self._pending.append(self._begin(self._next, end))
@@ -223,6 +227,7 @@ class Ranges:
     def _adapt(self, ready: Sequence[Fetched]) -> None:
         """Widen or narrow the next ranges, given how many bytes these have."""
         self._heaviest = max(fetched.size for fetched in ready)
+        self._is_announcing = all(fetched.discovered for fetched in ready)
         for fetched in ready:
             if fetched.size > 2 * _BYTES_WANTED:
                 self._width = max(self._width // 2, 1)
