@@ -6,6 +6,7 @@ blocks, orphaned ones left out, must be what a fresh look finds, byte for byte.
 
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -14,7 +15,7 @@ from psycopg.rows import DictRow
 
 from indexer.endpoint import Endpoint
 from indexer.errors import EndpointError
-from indexer.fetch import Fetched, fetch, fetch_headers, proved
+from indexer.fetch import Fetched, as_many_as_fit, fetch, fetch_headers, proved
 from indexer.node import Node
 from indexer.sample import Chosen, FinalRange, NothingFinalError, Sample
 from schema.database import Role, connect
@@ -105,15 +106,15 @@ def audit(node: Node, database_url: str, sample: Sample, report: Report) -> Iter
             raise NothingFinalError(node.settings.name)
         for done, each in enumerate(chosen, 1):
             logged = _logged(session, chain, each)
-            for alias, fetched in _look(node, chain, each):
-                theirs = _events(fetched)
-                last_hash = fetched.headers[-1].hash
+            for alias, parts in _look(node, chain, each):
+                theirs = _events(parts)
+                last_hash = parts[-1].headers[-1].hash
                 found = [
                     *_compare_last(alias, each, last_hash),
                     *_compare(alias, each, logged, theirs),
                 ]
                 events += len(theirs)
-                yield Audited(alias, each.first, each.last, fetched.proof, len(theirs), found)
+                yield Audited(alias, each.first, each.last, parts[-1].proof, len(theirs), found)
             name = f"audit {node.settings.name}"
             report(Progress(name, "ranges", min(done, chosen.total), chosen.total, events))
 
@@ -124,20 +125,28 @@ def _load(database_url: str, chain_id: int) -> Chain:
         return load_chain(cursor, chain_id)
 
 
-def _look(node: Node, chain: Chain, each: FinalRange) -> list[tuple[str, Fetched]]:
-    """The range as each endpoint has it that answers, by alias."""
+def _look(node: Node, chain: Chain, each: FinalRange) -> list[tuple[str, list[Fetched]]]:
+    """The range as each endpoint has it that answers, by alias; in parts, if it is too large."""
     contracts = {a: f for a, f in chain.contracts.items() if f.block <= each.last}
     if chain.growth is not None and each.last <= chain.growth.covered.number:
         contracts |= chain.growth.contracts
     wanted: Proof = "none" if node.settings.proof == "none" else "receipts"
 
-    def unit(endpoint: Endpoint) -> Fetched:
-        headers = fetch_headers(endpoint, each.first, each.last, proof=wanted)
+    def part(endpoint: Endpoint, first: int, blocks: int) -> Fetched:
+        headers = fetch_headers(endpoint, first, first + blocks - 1, proof=wanted)
 
         def read_by(proof: Proof) -> Fetched:
             return fetch(endpoint, headers, contracts, chain=chain, proof=proof)
 
         return proved(endpoint, wanted, read_by)
+
+    def unit(endpoint: Endpoint) -> list[Fetched]:
+        parts: list[Fetched] = []
+        first = each.first
+        while first <= each.last:
+            parts.append(as_many_as_fit(each.last - first + 1, partial(part, endpoint, first)))
+            first = parts[-1].headers[-1].number + 1
+        return parts
 
     for attempt in range(1, _ROUNDS):
         try:
@@ -170,9 +179,10 @@ def _logged(session: Connection[DictRow], chain: Chain, each: FinalRange) -> dic
     return logged
 
 
-def _events(fetched: Fetched) -> dict[Place, LoggedEvent]:
+def _events(parts: Sequence[Fetched]) -> dict[Place, LoggedEvent]:
     """The events that an endpoint proved."""
-    events = [_event(row) for rows in fetched.rows.values() for row, _ in rows]
+    blocks = [rows for fetched in parts for rows in fetched.rows.values()]
+    events = [_event(row) for rows in blocks for row, _ in rows]
     return {(event.block_number, event.block_hash, event.log_index): event for event in events}
 
 

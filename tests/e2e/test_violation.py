@@ -1,36 +1,18 @@
 """A chain that leaves what was final halts, is served on, and is resumed by command."""
 
-import subprocess
-import threading
 import time
 from pathlib import Path
-from typing import Any
 
 import httpx
-import msgspec
 import pytest
 
 from tests.e2e.daybook import daybook, simulated, started, wait_ready
+from tests.faults.processes import next_entry
 
 pytestmark = pytest.mark.slow
 
 _WORLD = ("--seed", "11", "--seasons", "2", "--players", "8", "--trades", "120")
 _PATIENCE_SECONDS = 60.0
-
-
-def _told(process: "subprocess.Popen[str]", event: str) -> dict[str, Any]:
-    """The next line on standard error under this name; the process is killed if none comes."""
-    assert process.stderr is not None
-    timer = threading.Timer(_PATIENCE_SECONDS, process.kill)
-    timer.start()
-    try:
-        for line in process.stderr:
-            entry: dict[str, Any] = msgspec.json.decode(line)
-            if entry["event"] == event:
-                return entry
-    finally:
-        timer.cancel()
-    raise AssertionError(f"never told: {event}")
 
 
 def _posted(api: httpx.Client, *, block_number: int) -> int:
@@ -54,12 +36,12 @@ def test_a_halted_chain_is_served_on_and_resumed_by_command(
         config = ("--config", node.config)
         with (
             started("run", *config, database_url=database_url) as process,
-            httpx.Client(base_url=_told(process, "serving")["url"], timeout=30) as api,
+            httpx.Client(base_url=next_entry(process, "serving")["url"], timeout=30) as api,
         ):
             wait_ready(api, process)
             position = _posted(api, block_number=40)
             node.call("daybook_reorg", 9)
-            violation = _told(process, "finality_violation")
+            violation = next_entry(process, "finality_violation")
             assert (violation["endpoint"], violation["number"]) == ("simulated-1", 35)
             assert _posted(api, block_number=40) == position
             assert process.poll() is None

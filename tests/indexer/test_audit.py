@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from indexer import logs
 from indexer.audit import Audited, Discrepancy, audit
 from indexer.errors import EndpointError
 from indexer.node import Node as Endpoints
@@ -70,6 +71,15 @@ def tamper(database_url: str, statement: str) -> dict[str, Any]:
     with unguarded(database_url) as owner:
         owner.execute(statement.encode(), event)
     return event
+
+
+def test_ranges_with_more_logs_than_fit_are_audited_in_parts(
+    settings: Settings, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given ranges whose receipts are too large at once, when audited, then nothing is left out."""
+    whole = audited(settings, database_url)
+    monkeypatch.setattr(logs, "_DIGITS_MAX", 5_000)
+    assert audited(settings, database_url) == whole
 
 
 def test_a_log_agrees_with_the_chain_that_it_is_of(settings: Settings, database_url: str) -> None:
