@@ -6,12 +6,10 @@ writer that was frozen while another took over cannot append. What a lost connec
 doubt is never guessed: the chain is loaded again and work goes on from what the log says.
 """
 
-import os
-import socket
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import msgspec
 import psycopg
@@ -19,8 +17,9 @@ from psycopg.rows import DictRow
 
 from indexer.errors import LogChangedError
 from indexer.proof import Header
-from schema.database import UNAVAILABLE, connect, reason
-from schema.errors import ChainTakenError, DatabaseUnavailableError
+from indexer.session import Session
+from schema.database import UNAVAILABLE, reason
+from schema.errors import DatabaseUnavailableError
 from schema.log.appendix import Appendix
 from schema.log.chain import (
     BlocksOrphaned,
@@ -33,12 +32,8 @@ from schema.log.chain import (
     RangeIndexed,
 )
 from schema.log.digest import CheckedRow
-from schema.log.store import LogDatastore, LogRecorder, load_chain
-from schema.log.streams import chain_stream_id
+from schema.log.store import load_chain
 
-_ROLE: Final = "daybook_indexer"
-# Room for a whole range, so that PostgreSQL need not wait for Python; the system may give less.
-_SEND_BUFFER_BYTES = 4 << 20
 _OPEN_LOCK = (0x6461_7962, 2)  # "dayb": one chain is opened at a time, so that ordinals differ
 
 
@@ -61,24 +56,6 @@ class IndexedRange(NamedTuple):
     finalized: int
 
 
-class _Session:
-    """A connection to the log for as long as it lives, and the recorder that appends with it."""
-
-    def __init__(self, url: str) -> None:
-        name = f"daybook-index {socket.gethostname()} {os.getpid()}"
-        # Tells clearly why nothing answers; the pool would only say that it timed out.
-        connect(url, role=_ROLE, application_name=name).close()
-        self._datastore = LogDatastore(url, role=_ROLE, application_name=name)
-        self.recorder = LogRecorder(self._datastore)
-        self.connection: psycopg.Connection[DictRow] = self._datastore.pool.getconn()
-        with socket.socket(fileno=os.dup(self.connection.fileno())) as channel:
-            channel.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
-
-    def close(self) -> None:
-        self._datastore.pool.putconn(self.connection)
-        self._datastore.close()
-
-
 class Writer:
     """Appends to one chain; use as a context manager.
 
@@ -89,10 +66,8 @@ class Writer:
     def __init__(self, database_url: str, chain_id: int) -> None:
         self.chain = Chain(chain_id)
         self._url = database_url
-        self._key = int.from_bytes(chain_stream_id(chain_id).bytes[:8], "big", signed=True)
-        self._session: _Session | None = None
+        self._session: Session | None = None
         self._is_loaded = False
-        self._is_locked = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="append")
         self._behind: Future[Appendix] | None = None
 
@@ -115,9 +90,9 @@ class Writer:
         if self._is_loaded:
             return
         try:
-            self._session = self._session or _Session(self._url)
+            self._session = self._session or Session(self._url, self.chain.chain_id)
+            self._session.lock()
             with self._session.connection.cursor() as cursor:
-                self._lock(cursor)
                 self.chain = load_chain(cursor, self.chain.chain_id)
             self._is_loaded = True
         except UNAVAILABLE as error:
@@ -289,20 +264,9 @@ class Writer:
             raise DatabaseUnavailableError(reason(error)) from error
         return appendix
 
-    def _lock(self, cursor: psycopg.Cursor[DictRow]) -> None:
-        if self._is_locked:
-            return
-        row = cursor.execute(_TRY_LOCK, [self._key]).fetchone()
-        assert row is not None
-        if not row["locked"]:
-            holder = cursor.execute(_HOLDER, [self._key]).fetchone()
-            name = holder["holder"] if holder else "a writer that just left"
-            raise ChainTakenError(chain_id=self.chain.chain_id, holder=name)
-        self._is_locked = True
-
     def _disconnect(self) -> None:
         session, self._session = self._session, None
-        self._is_loaded = self._is_locked = False
+        self._is_loaded = False
         if session is not None:
             session.close()
 
@@ -310,18 +274,3 @@ class Writer:
 def _is_final(indexed: IndexedRange) -> bool:
     """Whether it can always be fetched again as it is."""
     return indexed.last.number <= indexed.finalized
-
-
-_TRY_LOCK = "SELECT pg_try_advisory_lock(%s) AS locked"
-
-# Who holds the lock: a lock on one 64-bit key shows as its halves, with objsubid 1.
-_HOLDER = """
-    SELECT activity.application_name || ' (session ' || activity.pid || ')' AS holder
-    FROM pg_locks AS lock
-    JOIN pg_stat_activity AS activity ON activity.pid = lock.pid
-    WHERE lock.locktype = 'advisory'
-        AND lock.database = (SELECT oid FROM pg_database WHERE datname = current_database())
-        AND lock.objsubid = 1
-        AND lock.granted
-        AND (lock.classid::bigint << 32 | lock.objid::bigint) = %s
-"""
