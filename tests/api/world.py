@@ -9,7 +9,8 @@ from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
 from projections import generations
 from schema.database import connect
-from schema.read_models import ACTIVE, generation_schema
+from schema.read_models import generation_schema
+from schema.read_models.seasons import ACTIVE
 
 CHAIN_ID = 31337
 START = datetime(2026, 1, 1, tzinfo=UTC)
