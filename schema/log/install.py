@@ -5,16 +5,17 @@ with the position in the log, whether the block was orphaned, where it stands, t
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from typing import Any
 
 from psycopg import Connection
-from psycopg.sql import SQL, Composed, Identifier, Literal
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 
 from schema.events import CODECS, UndecodedLog
 from schema.events.abi import SOLIDITY_TYPES
-from schema.events.event import snake_case
+from schema.events.earlier import EARLIER, Earlier
+from schema.events.event import Codec, snake_case
 from schema.log.chain import (
     BlocksOrphaned,
     ChainOpened,
@@ -22,7 +23,8 @@ from schema.log.chain import (
     ContractsBackfilled,
     RangeIndexed,
 )
-from schema.log.store import SCHEMA, TABLE, create_statements, stored_as
+from schema.log.mapper import stored_as
+from schema.log.store import SCHEMA, TABLE, create_statements
 
 # Columns of every event's view, before its arguments.
 HEADER_COLUMNS = {
@@ -46,6 +48,11 @@ _ORPHANED = """EXISTS (
 _INTEGER = "(state -> {key})::bigint"
 _TEXT = "state ->> {key}"
 _FLAG = "coalesce((state -> {key})::boolean, FALSE)"
+
+_UNDECODED_COLUMNS = {
+    "topics": "ARRAY(SELECT jsonb_array_elements_text(state -> {key}))",
+    "data": _TEXT,
+}
 
 # Columns of the views of a chain's own facts.
 _FACT_COLUMNS: dict[type, dict[str, str]] = {
@@ -132,52 +139,95 @@ def _script(name: str) -> bytes:
 
 
 def views() -> list[Composed]:
-    """`CREATE VIEW` statements: one for every event class and every fact of a chain's stream."""
-    statements = [_event_view("undecoded_log", UndecodedLog, _undecoded_columns())]
-    for event, codec in CODECS.items():
-        columns = {
-            field: SOLIDITY_TYPES[parameter.type].sql
-            for field, parameter in zip(codec.fields, codec.parameters, strict=True)
-        }
-        statements.append(_event_view(codec.view, event, columns))
-    for fact, columns in _FACT_COLUMNS.items():
-        statements.append(_fact_view(fact, columns))
-    return statements
+    """Statements that make a view of every event class and every fact of a chain's stream."""
+    return [
+        event_view("undecoded_log", [stored_as(UndecodedLog)], _columns(_UNDECODED_COLUMNS)),
+        *(
+            event_view(
+                codec.view,
+                [codec.stored_as, *(earlier.stored_as for earlier in _versions(codec))],
+                arguments(codec, _versions(codec)),
+            )
+            for codec in CODECS.values()
+        ),
+        *(_fact_view(fact, columns) for fact, columns in _FACT_COLUMNS.items()),
+    ]
 
 
-def _undecoded_columns() -> dict[str, str]:
+def _versions(codec: Codec) -> list[Earlier]:
+    return [earlier for earlier in EARLIER if earlier.event is codec.event]
+
+
+def arguments(codec: Codec, versions: Sequence[Earlier]) -> dict[str, Composable]:
+    """SQL for each argument of an event, over what it is stored as, in earlier versions too."""
     return {
-        "topics": "ARRAY(SELECT jsonb_array_elements_text(state -> {key}))",
-        "data": _TEXT,
+        field: _argument(field, parameter.type, versions)
+        for field, parameter in zip(codec.fields, codec.parameters, strict=True)
     }
 
 
-def _event_view(name: str, event: type[Any], arguments: dict[str, str]) -> Composed:
-    return _view(name, event, {"orphaned": _ORPHANED, **HEADER_COLUMNS, **arguments})
+def _argument(field: str, kind: str, versions: Sequence[Earlier]) -> Composable:
+    today = _stored(kind, field)
+    if not versions:
+        return today
+    cases = [
+        SQL("WHEN {} THEN {}").format(Literal(earlier.stored_as), _of_then(earlier, field))
+        for earlier in versions
+    ]
+    return SQL("CASE topic {} ELSE {} END").format(SQL(" ").join(cases), today)
+
+
+def _of_then(earlier: Earlier, field: str) -> Composable:
+    if field in earlier.added:
+        return Literal(earlier.added[field])
+    name = earlier.renamed.get(field, field)
+    return _stored(earlier.types[name], name)
+
+
+def _stored(kind: str, key: str) -> Composed:
+    return SQL(SOLIDITY_TYPES[kind].sql).format(key=Literal(key))
+
+
+def event_view(name: str, topics: Sequence[str], arguments: Mapping[str, Composable]) -> Composed:
+    """The statement that makes the view of an event, which is stored as any of these topics."""
+    return _view(name, topics, {**_columns({"orphaned": _ORPHANED, **HEADER_COLUMNS}), **arguments})
 
 
 def _fact_view(fact: type[Any], columns: dict[str, str]) -> Composed:
-    return _view(
-        snake_case(fact.__name__), fact, {"chain_id": HEADER_COLUMNS["chain_id"], **columns}
-    )
+    chain_id = {"chain_id": HEADER_COLUMNS["chain_id"]}
+    return _view(snake_case(fact.__name__), [stored_as(fact)], _columns({**chain_id, **columns}))
 
 
-def _view(name: str, event: type[Any], columns: dict[str, str]) -> Composed:
-    expressions = [
-        SQL("{} AS {}").format(
-            SQL(expression).format(key=Literal(column)),
-            Identifier(column),
-        )
-        for column, expression in columns.items()
-    ]
-    return SQL(
+def _columns(templates: Mapping[str, str]) -> dict[str, Composable]:
+    return {name: SQL(text).format(key=Literal(name)) for name, text in templates.items()}
+
+
+def _view(name: str, topics: Sequence[str], columns: Mapping[str, Composable]) -> Composed:
+    """Makes a view again where its columns are others: then nothing may depend on it."""
+    create = SQL(
         "CREATE OR REPLACE VIEW {}.{} AS SELECT notification_id AS position, {} "
-        "FROM {}.{} WHERE topic = {}"
+        "FROM {}.{} WHERE topic IN ({})"
     ).format(
         Identifier(SCHEMA),
         Identifier(name),
-        SQL(", ").join(expressions),
+        SQL(", ").join(
+            SQL("{} AS {}").format(expression, Identifier(column))
+            for column, expression in columns.items()
+        ),
         Identifier(SCHEMA),
         Identifier(TABLE),
-        Literal(stored_as(event)),
+        SQL(", ").join(map(Literal, topics)),
     )
+    return _CREATE_VIEW.format(create=create, view=Identifier(SCHEMA, name))
+
+
+_CREATE_VIEW = SQL(
+    """
+    DO $view$ BEGIN
+        {create};
+    EXCEPTION WHEN invalid_table_definition THEN
+        DROP VIEW {view};
+        {create};
+    END $view$
+    """
+)

@@ -8,6 +8,11 @@ CREATE INDEX IF NOT EXISTS stored_event_rare_facts
     ON log.stored_event (originator_id, originator_version)
     WHERE topic IN ('ChainOpened/1', 'ContractDiscovered/1', 'BlocksOrphaned/1');
 
+-- Where a stretch of the log may end, in its order: what is posted is cut there.
+CREATE INDEX IF NOT EXISTS stored_event_marks
+    ON log.stored_event (notification_id)
+    WHERE topic IN ('RangeIndexed/1', 'ContractsBackfilled/1', 'BlocksOrphaned/1');
+
 -- How far contracts that came late are back-filled.
 CREATE INDEX IF NOT EXISTS stored_event_contracts_backfilled
     ON log.stored_event (originator_id, originator_version)

@@ -9,10 +9,11 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from schema.log.digest import finish_row, row_head, topic_field
-from schema.log.store import SCHEMA, STORED_AS, TABLE, LogEvent, load_event
+from schema.log.mapper import TOPICS, LogEvent, as_of_today, load_stored
+from schema.log.store import SCHEMA, TABLE
 from schema.log.streams import block_streams_from
 
-_TOPICS = {name: topic_field(name) for name in STORED_AS.values()}
+_TOPIC_FIELDS = {name: topic_field(name) for name in TOPICS}
 _encode = msgspec.json.Encoder().encode
 _COLUMN_TYPES = ("uuid", "int8", "text", "bytea", "int8")
 
@@ -40,16 +41,17 @@ class UnreadableRowError(ValueError):
 
 
 def read(row: ScannedRow) -> tuple[LogEvent, bytes]:
-    """The event of a row, and its canonical row, with the JSON as it was first stored.
+    """The event of a row, as of today, and its canonical row, with the JSON as it was stored.
 
     Raises:
         UnreadableRowError: it is none.
     """
     try:
-        event = load_event(row.topic, row.state)
-        return event, finish_row(
-            row_head(row.stream), row.version, _TOPICS[row.topic], _encode(event)
+        stored = load_stored(row.topic, row.state)
+        canonical = finish_row(
+            row_head(row.stream), row.version, _TOPIC_FIELDS[row.topic], _encode(stored)
         )
+        return as_of_today(row.topic, stored), canonical
     except KeyError:
         raise UnreadableRowError(f"no event is called {row.topic}") from None
     except (msgspec.DecodeError, OverflowError) as error:
@@ -64,6 +66,13 @@ def scan(session: Connection[DictRow], *, last: int) -> Iterator[ScannedRow]:
 def scan_blocks(session: Connection[DictRow], *, first: int, last: int) -> Iterator[ScannedRow]:
     """All events of blocks by their numbers, of every chain, block by block."""
     return _copied(session, _COPY_BLOCKS, [block_streams_from(first), block_streams_from(last + 1)])
+
+
+def scan_chain(
+    session: Connection[DictRow], chain_id: int, *, after: int, last: int
+) -> Iterator[ScannedRow]:
+    """The rows of one chain between two positions, in the order of the log."""
+    return _copied(session, _COPY_CHAIN, [after, last, chain_id])
 
 
 def last_position(session: Connection[DictRow]) -> int:
@@ -90,6 +99,18 @@ _COPY_LOG = f"""
         SELECT originator_id, originator_version, topic, state, notification_id
         FROM {SCHEMA}.{TABLE}
         WHERE notification_id <= %s
+        ORDER BY notification_id
+    ) TO STDOUT (FORMAT BINARY)
+"""
+# Index: stored_event_notification_id.
+_COPY_CHAIN = f"""
+    COPY (
+        SELECT originator_id, originator_version, topic, state, notification_id
+        FROM {SCHEMA}.{TABLE}
+        WHERE
+            notification_id > %s
+            AND notification_id <= %s
+            AND (state -> 'chain_id')::bigint = %s
         ORDER BY notification_id
     ) TO STDOUT (FORMAT BINARY)
 """

@@ -20,32 +20,15 @@ from psycopg.rows import DictRow, dict_row
 from psycopg.sql import SQL, Composed, Identifier
 
 from schema.database import with_keepalives
-from schema.events import CODECS, Event, UndecodedLog
-from schema.log.chain import (
-    BlocksOrphaned,
-    Chain,
-    ChainFact,
-    ChainOpened,
-    ContractDiscovered,
-    ContractsBackfilled,
-    RangeIndexed,
-)
+from schema.events import Event, UndecodedLog
+from schema.log.chain import Chain, ChainFact, RangeIndexed
 from schema.log.digest import canonical_row, finish_row, row_head, topic_field
+from schema.log.mapper import STORED_AS, load_fact
 from schema.log.streams import block_stream_id, event_version
 
 SCHEMA = "log"
 TABLE = "stored_event"
 CHANNEL = TABLE  # what NOTIFY wakes
-
-CHAIN_FACTS: tuple[type[ChainFact], ...] = (
-    ChainOpened,
-    ContractDiscovered,
-    RangeIndexed,
-    ContractsBackfilled,
-    BlocksOrphaned,
-)
-
-LogEvent = Event | UndecodedLog | ChainFact
 
 _APPEND_LOCK = (0x6461_7962, 1)  # "dayb": one append at a time, so that ids commit in order
 # Before the rows of a binary COPY: its signature, no flags, no extension. After them: -1 fields.
@@ -56,28 +39,7 @@ _TAIL_PAGE = 1_000
 _encode = msgspec.json.Encoder().encode
 
 
-def stored_as(event: type[LogEvent]) -> str:
-    """Name and version under which events of a class are stored, e.g. `RangeIndexed/1`."""
-    return f"{event.__name__}/{event.version}"
-
-
-_CLASSES: tuple[type[LogEvent], ...] = (*CODECS, UndecodedLog, *CHAIN_FACTS)
-STORED_AS = {event: stored_as(event) for event in _CLASSES}
 _TOPICS = {event: topic_field(name) for event, name in STORED_AS.items()}
-_DECODERS = {name: msgspec.json.Decoder(event) for event, name in STORED_AS.items()}
-
-
-def load_event(topic: str, state: bytes | str) -> LogEvent:
-    """The event of a stored row; `topic` is what it is stored as, `state` its JSON."""
-    event: LogEvent = _DECODERS[topic].decode(state)
-    return event
-
-
-def load_fact(topic: str, state: bytes) -> ChainFact:
-    """The fact of a stored row of a chain's stream."""
-    fact = load_event(topic, state)
-    assert isinstance(fact, ChainFact)
-    return fact
 
 
 def store_block_events(

@@ -12,6 +12,7 @@ _CHAIN_STREAMS = UUID("6f0e3c39-5bd5-4c47-9d0c-2b4a1f6f2a11")
 _HASH_BITS = 62
 _NUMBER_SHIFT, _ORDINAL_SHIFT, _ORDINAL_BITS = 80, 64, 12
 LOG_INDEX_BITS = 32
+BLOCK_NUMBER_MAX = 2**48 - 1  # what a stream's id has room for
 
 
 def block_stream_id(chain_id: int, ordinal: int, block_number: int, block_hash: str) -> UUID:

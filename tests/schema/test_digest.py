@@ -18,7 +18,7 @@ from schema.log.digest import (
     split_row,
     unpack_checks,
 )
-from schema.log.store import STORED_AS
+from schema.log.mapper import STORED_AS
 from tests.schema.logs import LogOfChain, block_hash
 
 _STREAM = UUID("00000000-0033-8000-8000-0000000000ff")

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from schema.log.chain import BlocksOrphaned, ContractDiscovered, RangeIndexed
 from schema.log.digest import split_row
+from schema.log.mapper import STORED_AS
 from schema.log.scan import ScannedRow
-from schema.log.store import STORED_AS, store_block_events
+from schema.log.store import store_block_events
 from schema.log.verify import Finding, LogVerifier
 from tests.schema.logs import LogOfChain, event
 

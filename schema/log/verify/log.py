@@ -7,8 +7,8 @@ from psycopg import Connection
 from psycopg.rows import DictRow
 
 from schema.log.chain import ChainFact, ChainOpened
+from schema.log.mapper import LogEvent
 from schema.log.scan import ScannedRow, UnreadableRowError, read, scan
-from schema.log.store import LogEvent
 from schema.log.streams import chain_ordinal, chain_stream_id
 from schema.log.verify.chain import ChainSummary, ChainVerifier
 from schema.log.verify.findings import Finding, Findings, What

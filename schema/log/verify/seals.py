@@ -31,6 +31,11 @@ class SealVerifier:
         # What the last seal says, and what it should say: only one of the two was hashed on.
         self._previous = (GENESIS_DIGEST, GENESIS_DIGEST)
 
+    def begin_after(self, row: ScannedRow, seal: Seal) -> None:
+        """Take for granted what a seal says, and begin after it."""
+        self.digest, self._previous = seal.digest, (seal.digest, seal.digest)
+        self.position, self.version = row.position, row.version
+
     def add(self, position: int, row: bytes, *, is_fact: bool) -> None:
         """Take the next row that is no seal; `is_fact` if it is of the chain's own stream."""
         self.stretch.add(position, row)
