@@ -1,4 +1,4 @@
-"""What stands in paths: a season by its number or by deployment and number, and an address."""
+"""What stands in paths: a thing by its number or by deployment and number, and an address."""
 
 import re
 from typing import NamedTuple
@@ -8,8 +8,77 @@ from msgspec import Struct
 from api.database import Reading, Statement
 from api.problems import Problem
 
-_SEASON = re.compile(r"(?:(?P<deployment>[a-z][a-z0-9-]{0,62}):)?(?P<season_id>[0-9]{1,78})")
+_NAME = re.compile(r"(?:(?P<deployment>[a-z][a-z0-9-]{0,62}):)?(?P<number>[0-9]{1,78})")
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{40}")
+
+
+class Numbered(NamedTuple):
+    """What each deployment of a family counts from 1.
+
+    Attributes:
+        word: for one of it.
+        path: where all of it is listed.
+        example: a deployment's name, for advice.
+    """
+
+    word: str
+    path: str
+    example: str
+
+
+SEASON = Numbered("season", "/v1/seasons", "secondorder")
+
+Name = tuple[str | None, str]  # the deployment, if it is named, and the number
+
+
+def read_name(text: str, numbered: Numbered) -> Name:
+    """Parse `3` or `secondorder:3`.
+
+    Raises:
+        Problem: it is neither.
+    """
+    match = _NAME.fullmatch(text)
+    if match is None:
+        word, path, example = numbered
+        raise Problem(
+            400,
+            f"bad-{word}",
+            title=f"Not a {word}'s name",
+            detail=f"{word}: give its number, such as 3, or deployment:number, such as "
+            f"{example}:3. {path} lists them.",
+        )
+    return match["deployment"], match["number"]
+
+
+def refuse_ambiguous(name: Name, deployments: list[str] | None, numbered: Numbered) -> None:
+    """A bare number names something only while there is one deployment of its family.
+
+    Raises:
+        Problem: there are several.
+    """
+    deployment, number = name
+    if deployment is None and deployments is not None and len(deployments) > 1:
+        choices, word = ", ".join(f"{each}:{number}" for each in deployments), numbered.word
+        raise Problem(
+            400,
+            f"ambiguous-{word}",
+            title=f"Several deployments could have this {word}",
+            detail=f"{word}: name the deployment as well, as one of {choices}.",
+        )
+
+
+def unknown(name: Name, numbered: Numbered) -> Problem:
+    """Nothing has this name."""
+    deployment, number = name
+    word, path, _ = numbered
+    written = f"{deployment}:{number}" if deployment else number
+    return Problem(
+        404,
+        f"unknown-{word}",
+        title=f"No such {word}",
+        detail=f"There is no {word} {written} up to the block that is posted. {path} lists those "
+        "there are.",
+    )
 
 
 class SeasonName(NamedTuple):
@@ -18,9 +87,6 @@ class SeasonName(NamedTuple):
     deployment: str | None
     season_id: str
 
-    def __str__(self) -> str:
-        return f"{self.deployment}:{self.season_id}" if self.deployment else self.season_id
-
 
 def season_name(text: str) -> SeasonName:
     """Parse a season's name.
@@ -28,16 +94,7 @@ def season_name(text: str) -> SeasonName:
     Raises:
         Problem: it is neither a number nor `deployment:number`.
     """
-    match = _SEASON.fullmatch(text)
-    if match is None:
-        raise Problem(
-            400,
-            "bad-season",
-            title="Not a season's name",
-            detail="season: give its number, such as 3, or deployment:number, such as "
-            "secondorder:3. /v1/seasons lists them.",
-        )
-    return SeasonName(match["deployment"], match["season_id"])
+    return SeasonName(*read_name(text, SEASON))
 
 
 def address(text: str, name: str = "address") -> str:
@@ -61,7 +118,6 @@ class FoundSeason(Struct, frozen=True):
 
     deployments: list[str] | None
     chain_id: int | None
-    total_tickets: int | str | None
     trades: int | None
 
 
@@ -73,10 +129,13 @@ SEASON_KEY = """(
         ORDER BY season_key LIMIT 1
     )"""
 
+# The same as the keys of seasons that `moments.read_at` asks about.
+ONE_SEASON = f"SELECT {SEASON_KEY}"
+
 FIND_SEASON = Statement(
     FoundSeason,
     f"""
-    SELECT known.deployments, season.chain_id, season.total_tickets, season.trades
+    SELECT known.deployments, season.chain_id, season.trades
     FROM
         (
             SELECT array_agg(DISTINCT deployment ORDER BY deployment) AS deployments
@@ -95,30 +154,7 @@ def found_season(reading: Reading, name: SeasonName) -> FoundSeason:
     """
     found = reading.first(FIND_SEASON)
     assert found is not None
-    refuse_ambiguous(name, found.deployments)
+    refuse_ambiguous(name, found.deployments, SEASON)
     if found.chain_id is None:
-        raise unknown_season(name)
+        raise unknown(name, SEASON)
     return found
-
-
-def refuse_ambiguous(name: SeasonName, deployments: list[str] | None) -> None:
-    """A bare number names a season only while there is one deployment."""
-    if name.deployment is None and deployments is not None and len(deployments) > 1:
-        choices = ", ".join(f"{deployment}:{name.season_id}" for deployment in deployments)
-        raise Problem(
-            400,
-            "ambiguous-season",
-            title="Several deployments could have this season",
-            detail=f"season: name the deployment as well, as one of {choices}.",
-        )
-
-
-def unknown_season(name: SeasonName) -> Problem:
-    """No season has this name."""
-    return Problem(
-        404,
-        "unknown-season",
-        title="No such season",
-        detail=f"There is no season {name} up to the block that is posted. /v1/seasons lists "
-        "those there are.",
-    )

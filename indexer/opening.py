@@ -13,14 +13,15 @@ from indexer.node import Node
 from indexer.proof import Header
 from indexer.writer import Writer
 from schema.errors import ConfigurationError
-from schema.log.chain import Chain, ContractDiscovered, Followed
-from schema.settings import (
+from schema.families import (
+    NUMBERING_KINDS,
     SHARED_KINDS,
     SINGLETON_KINDS,
-    ChainSettings,
     Deployment,
     configured_contracts,
 )
+from schema.log.chain import Chain, ContractDiscovered, Followed
+from schema.settings import ChainSettings
 
 _log = structlog.get_logger()
 
@@ -85,13 +86,17 @@ def _followed(chain: Chain) -> dict[str, Followed]:
 def _check_contracts(chain: Chain, contracts: Sequence[ContractDiscovered]) -> None:
     """Check that the log knows these contracts as what they are configured as, or not at all."""
     followed = _followed(chain)
-    raffles = {f.deployment: address for address, f in followed.items() if f.kind == "raffle"}
+    numbering = {
+        each.deployment: address
+        for address, each in followed.items()
+        if each.kind in NUMBERING_KINDS
+    }
     for contract in contracts:
         known = followed.get(contract.address)
         if known is None:
-            raffle = raffles.get(contract.deployment)
-            if contract.kind == "raffle" and raffle is not None:
-                raise _contradiction(contract, f"takes the place of {raffle}", _REDEPLOYED)
+            replaced = numbering.get(contract.deployment)
+            if contract.kind in NUMBERING_KINDS and replaced is not None:
+                raise _contradiction(contract, f"takes the place of {replaced}", _REDEPLOYED)
             continue
         is_shared = known.kind == contract.kind and known.kind in SHARED_KINDS
         if not is_shared and (known.deployment, known.kind) != (contract.deployment, contract.kind):
@@ -101,8 +106,8 @@ def _check_contracts(chain: Chain, contracts: Sequence[ContractDiscovered]) -> N
 
 _SET_BACK = "Set it back to what the log was begun with, or use a fresh database."
 _REDEPLOYED = (
-    "A new raffle counts its seasons from 1 again: give it a [[deployment]] of its own beside "
-    "this one."
+    "A new raffle numbers its seasons, or raffles, from 1 again: give it a [[deployment]] of its "
+    "own beside this one."
 )
 
 

@@ -5,24 +5,30 @@ Shapes and defaults are the structs below; `load` reports a wrong key by its pat
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 
 from schema.errors import ConfigurationError
-from schema.events import ContractKind
+from schema.families import (
+    DEFAULT_FAMILY,
+    FAMILIES,
+    SHARED_KINDS,
+    AnyDeployment,
+    Contracts,
+    Name,
+    contracts_of,
+)
 from schema.log.chain import Proof
 
-Address = Annotated[str, msgspec.Meta(pattern=r"^0x[0-9a-fA-F]{40}$")]
-Name = Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,62}$")]
 Port = Annotated[int, msgspec.Meta(ge=0, le=65535)]
-
-SHARED_KINDS: tuple[ContractKind, ...] = ("token", "account_factory")
 
 _VARIABLE = re.compile(r"\$\{(\w+)\}")
 _PATH = re.compile(r" - at `\$\.?(?P<path>[^`]*)`")
+_IN_CONTRACTS = re.compile(r"deployment\[(?P<at>\d+)\]\.contracts")
 
 
 class Database(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,60 +63,36 @@ class ChainSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     receipts_sample: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.01
 
 
-class Contracts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The singletons of a curve-raffle deployment; its other contracts are discovered."""
+class Alerts(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What operators are told of, and where besides the log.
 
-    raffle: Address
-    season_factory: Address
-    token: Address
-    prize_distributor: Address | None = None
-    rollover_escrow: Address | None = None
-    account_factory: Address | None = None
-    market_factory: Address | None = None
-    market_manager: Address | None = None
-    oracle_adapter: Address | None = None
-    price_oracle: Address | None = None
+    Attributes:
+        webhook: each alert is posted there as JSON when it is raised and when it is cleared.
+        lag_seconds: how much older than now a chain's newest indexed block may be, and how much
+            older than that one the newest block of the read models, both by block time.
+        failed_appends_percent: how many appends to the log may fail, of those of five minutes.
+        slow_query_seconds: how long a query of the api may take.
+    """
 
-    def by_address(self) -> dict[str, ContractKind]:
-        """Kinds by lower-case address, in the order of the fields."""
-        addresses = [(kind, getattr(self, kind)) for kind in SINGLETON_KINDS]
-        return {address.lower(): kind for kind, address in addresses if address is not None}
-
-
-# What is configured; curves, raffle tokens and markets are discovered.
-SINGLETON_KINDS = cast("tuple[ContractKind, ...]", Contracts.__struct_fields__)
-
-
-class Deployment(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One set of contracts on one chain."""
-
-    name: Name
-    chain: int
-    contracts: Contracts
-    family: Literal["curve-raffle"] = "curve-raffle"
+    webhook: str | None = None
+    lag_seconds: Annotated[float, msgspec.Meta(gt=0)] = 3600
+    failed_appends_percent: Annotated[float, msgspec.Meta(ge=0, le=100)] = 5
+    slow_query_seconds: Annotated[float, msgspec.Meta(gt=0, le=86_400)] = 1
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A whole configuration file."""
 
     chain: Annotated[list[ChainSettings], msgspec.Meta(min_length=1)]
-    deployment: Annotated[list[Deployment], msgspec.Meta(min_length=1)]
+    deployment: Annotated[list[AnyDeployment], msgspec.Meta(min_length=1)]
     data_dir: str = ".daybook"
     database: Database = Database()
     api: Api = Api()
+    alerts: Alerts = Alerts()
 
-    def deployments_of(self, chain_id: int) -> list[Deployment]:
+    def deployments_of(self, chain_id: int) -> list[AnyDeployment]:
         """The deployments on one chain."""
         return [deployment for deployment in self.deployment if deployment.chain == chain_id]
-
-
-def configured_contracts(deployments: Iterable[Deployment]) -> dict[str, tuple[str, ContractKind]]:
-    """Deployment and kind by lower-case address; a shared one is of the first that names it."""
-    contracts: dict[str, tuple[str, ContractKind]] = {}
-    for deployment in deployments:
-        for address, kind in deployment.contracts.by_address().items():
-            contracts.setdefault(address, (deployment.name, kind))
-    return contracts
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Settings:
@@ -134,6 +116,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Settings:
     document["data_dir"] = str(path.resolve().parent / document.get("data_dir", ".daybook"))
     if url := environment.get("DAYBOOK_DATABASE_URL"):
         document["database"] = {**document.get("database", {}), "url": url}
+    _settle_families(document)
     return _check(_convert(document))
 
 
@@ -154,6 +137,18 @@ def _look_up(name: str, environment: Mapping[str, str], key: str) -> str:
     return environment[name]
 
 
+def _settle_families(document: dict[str, Any]) -> None:
+    """Give every deployment its family, on which it depends what else the deployment may hold."""
+    deployments = document.get("deployment")
+    for at, deployment in enumerate(deployments if isinstance(deployments, list) else []):
+        if not isinstance(deployment, dict):
+            continue  # not a table: what reads the document says so
+        family = deployment.setdefault("family", DEFAULT_FAMILY)
+        if family not in list(FAMILIES):
+            key, fix = f"deployment[{at}].family", f"Name one of {', '.join(FAMILIES)}."
+            raise ConfigurationError(key, f"there is no family {family!r}", fix)
+
+
 def _convert(document: dict[str, Any]) -> Settings:
     try:
         return msgspec.convert(document, Settings)
@@ -162,8 +157,17 @@ def _convert(document: dict[str, Any]) -> Settings:
         match = _PATH.search(text)
         key = match["path"] if match and match["path"] else "the file"
         problem = _PATH.sub("", text)
-        fix = "The README lists every key with its meaning."
-        raise ConfigurationError(key, problem[:1].lower() + problem[1:], fix) from error
+        raise ConfigurationError(
+            key, problem[:1].lower() + problem[1:], _fix(document, key)
+        ) from error
+
+
+def _fix(document: dict[str, Any], key: str) -> str:
+    if match := _IN_CONTRACTS.match(key):
+        family = document["deployment"][int(match["at"])]["family"]
+        kinds = ", ".join(contracts_of(FAMILIES[family]).__struct_fields__)
+        return f"The contracts of family {family}, each an address: {kinds}."
+    return "The README lists every key with its meaning."
 
 
 def _check(settings: Settings) -> Settings:
@@ -181,6 +185,8 @@ def _check(settings: Settings) -> Settings:
     for chain in settings.chain:
         _check_urls(chain)
         _check_sharing(settings.deployments_of(chain.id))
+    if settings.alerts.webhook is not None:
+        _check_webhook(settings.alerts.webhook)
     return settings
 
 
@@ -191,7 +197,7 @@ def _check_contracts(key: str, contracts: Contracts) -> None:
         raise ConfigurationError(key, "one address stands twice", "Each contract has its own.")
 
 
-def _check_sharing(deployments: list[Deployment]) -> None:
+def _check_sharing(deployments: list[AnyDeployment]) -> None:
     """A redeployment may keep its token and account factory, but no other contract."""
     owners: dict[str, str] = {}
     for deployment in deployments:
@@ -217,3 +223,14 @@ def _check_urls(chain: ChainSettings) -> None:
     if not any(url.startswith("http") for url in chain.rpc):
         key = f"chain {chain.name}: rpc"
         raise ConfigurationError(key, "has no http:// endpoint", "Add one: a websocket only hints.")
+
+
+def _check_webhook(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_url = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_url = False
+    if not is_url:
+        fix = "Begin it with http:// or https://, or leave it out."
+        raise ConfigurationError("alerts.webhook", "is not a URL", fix)

@@ -8,8 +8,8 @@ import msgspec
 
 from schema.coverage import covered_percent
 from schema.events import ContractKind
+from schema.families import SINGLETON_KINDS, Deployment, configured_contracts
 from schema.log.chain import Chain, Followed
-from schema.settings import SINGLETON_KINDS, Deployment, configured_contracts
 
 State = Literal["complete", "back-filling", "waiting"]
 

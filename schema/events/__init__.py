@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from schema.events import (
     account_factory,
+    box_raffle,
     curve,
     markets,
     oracles,
@@ -36,6 +37,7 @@ MODULES = (
     account_factory,
     markets,
     oracles,
+    box_raffle,
 )
 
 CODECS: dict[type[Event], Codec] = {

@@ -39,6 +39,7 @@ ContractKind = Literal[
     "market",
     "oracle_adapter",
     "price_oracle",
+    "box_raffle",
 ]
 
 _SQL_RESERVED = {"from", "to", "user"}

@@ -1,1 +1,1 @@
-"""The simulated chain: a raffle world from a seed, or a recorded tape, served as a node."""
+"""The simulated chain: a world of raffles from a seed, or a recorded tape, served as a node."""

@@ -2,20 +2,15 @@
 
 import copy
 import random
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain, pairwise
 from typing import Any, NamedTuple
 
-import msgspec
-
+from schema.families import DEFAULT_FAMILY
 from scripts.simulate.blocks import Blocks, SealedBlock
-from scripts.simulate.plan import Plan
-from scripts.simulate.players import Players
+from scripts.simulate.families import begin
 from scripts.simulate.sealing import Executed, Place, seal
-from scripts.simulate.state import World
-from scripts.simulate.story import Story
-from scripts.simulate.transaction import Transaction, execute
-from scripts.simulate.truth import truth_of
+from scripts.simulate.transaction import Story, Transaction, World, execute
 
 GENESIS_TIME = 1_760_000_000  # 2025-10-09; not now, so that a seed always gives the same chain
 BLOCK_SECONDS = 2  # as Base
@@ -54,8 +49,10 @@ class Setting(NamedTuple):
     """What a world is generated from.
 
     Attributes:
+        seasons: of a family of box raffles, how many raffles.
         trades: how many there are; in an endless world how many the first seasons share.
         is_endless: whether further seasons follow the first ones.
+        families: of deployments: one of each is on the chain.
     """
 
     seed: int
@@ -63,15 +60,12 @@ class Setting(NamedTuple):
     players: int
     trades: int
     is_endless: bool = False
+    families: Sequence[str] = (DEFAULT_FAMILY,)
 
 
 def generate(setting: Setting, clock: Clock = FIXED_CLOCK) -> "GeneratedChain":
     """The chain of a world, at its first block."""
-    seed, seasons, count, trades, is_endless = setting
-    world, players = World(seed), Players(seed, count)
-    plan = Plan(seasons=seasons, trades=trades, is_endless=is_endless)
-    story = Story(world, players, plan, trades_max=None if is_endless else trades)
-    return GeneratedChain(story, clock)
+    return GeneratedChain(begin(setting), clock)
 
 
 class Branch(NamedTuple):
@@ -95,14 +89,15 @@ class GeneratedChain:
         self._transactions: list[list[Transaction]] = []
         self._waiting: list[Transaction] = []  # those that a reorg left without a block
         self._left: Branch | None = None
-        self._saved = [copy.deepcopy(story.world)]
+        self._saved: list[World] = [copy.deepcopy(story.world)]
+        self._past: World | None = None  # of the block that was last asked about
         self._reorgs = 0
         self._append([])
 
     @property
     def contracts(self) -> Mapping[str, str]:
-        """The deployment's singletons, by the configuration's keys."""
-        return msgspec.structs.asdict(self._story.world.contracts)
+        """The deployments' configured contracts, by the configuration's keys."""
+        return self._story.contracts
 
     @property
     def is_over(self) -> bool:
@@ -156,7 +151,7 @@ class GeneratedChain:
         back = self._left
         left = self._leave(back.blocks[0].number)
         for block, transactions in zip(back.blocks, back.transactions, strict=True):
-            self._execute(block.number, transactions)
+            self._execute(self._story.world, block.number, transactions)
             self._transactions.append(transactions)
             self.blocks.append(block)
         mined = {transaction.hash for transaction in chain(*back.transactions)}
@@ -166,19 +161,48 @@ class GeneratedChain:
     def truth(self) -> dict[str, Any]:
         """What the contracts hold at the head."""
         head = self.blocks.head
-        return {"block": head.number, "blockHash": head.hash, **truth_of(self._story.world)}
+        return {"block": head.number, "blockHash": head.hash, **self._story.truth()}
+
+    def call(self, number: int, contract: str, data: bytes) -> bytes:
+        """What a view function of a contract returns after a block; nothing without a contract.
+
+        Raises:
+            RevertedError: the contract does not have that function, or refuses.
+        """
+        return self._story.call(self._world_at(number), contract, data)
+
+    def _world_at(self, number: int) -> World:
+        """What the contracts held after a block; to be looked at only.
+
+        An earlier one is made again from its transactions, and the last one kept: so whoever asks
+        about the same block, or a later one, does not wait again.
+        """
+        if number == self.blocks.head.number:
+            world: World = self._story.world
+            return world
+        past = self._past
+        if past is None or past.block_number > number:
+            past = copy.deepcopy(self._saved_until(number)[-1])
+        for each in range(past.block_number + 1, number + 1):
+            self._execute(past, each, self._transactions[each])
+        self._past = past
+        return past
+
+    def _saved_until(self, number: int) -> list[World]:
+        return [saved for saved in self._saved if saved.block_number <= number]
 
     def _append(self, transactions: Iterable[Transaction]) -> None:
         number = len(self.blocks)
-        executed = self._execute(number, transactions)
+        executed = self._execute(self._story.world, number, transactions)
         self._transactions.append([transaction for transaction, _ in executed])
         world = self._story.world
         parent_hash = self.blocks.head.hash if number else NO_PARENT
         place = Place(number, parent_hash, world.block_time, world.seed, self._reorgs)
         self.blocks.append(seal(place, executed))
 
-    def _execute(self, number: int, transactions: Iterable[Transaction]) -> list[Executed]:
-        world = self._story.world
+    def _execute(
+        self, world: World, number: int, transactions: Iterable[Transaction]
+    ) -> list[Executed]:
         world.block_number = number
         world.block_time = self._clock.time_of(number)
         return [(transaction, execute(world, transaction)) for transaction in transactions]
@@ -192,10 +216,12 @@ class GeneratedChain:
 
     def _restore(self, fork: int) -> None:
         """Make the world again as it was before block `fork`."""
-        self._saved = [saved for saved in self._saved if saved.block_number < fork]
+        self._saved = self._saved_until(fork - 1)
+        if self._past is not None and self._past.block_number >= fork:
+            self._past = None
         world = self._story.world = copy.deepcopy(self._saved[-1])
         for number in range(world.block_number + 1, fork):
-            self._execute(number, self._transactions[number])
+            self._execute(world, number, self._transactions[number])
             if number == fork - _SAVED_BEFORE_FORK:
                 self._saved.append(copy.deepcopy(world))
         self.blocks.cut(fork)

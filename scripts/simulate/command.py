@@ -5,17 +5,28 @@ from typing import Any
 
 import rich_click as click
 
+from schema.families import DEFAULT_FAMILY, FAMILIES
 from scripts.simulate.deployment import CHAIN_ID
 
 
 @click.command()
 @click.option("--seed", default=7, show_default=True, help="Which world: one seed, one world.")
 @click.option(
+    "--family",
+    "families",
+    type=click.Choice(list(FAMILIES)),
+    multiple=True,
+    default=(DEFAULT_FAMILY,),
+    show_default=True,
+    help="Which family of raffles; given several times, a deployment of each is on the chain.",
+)
+@click.option(
     "--seasons",
     type=click.IntRange(min=1),
     default=4,
     show_default=True,
-    help="Seasons: the second is cancelled, the fourth never starts, the fifth stays empty.",
+    help="Seasons: the second is cancelled, the fourth never starts, the fifth stays empty. Of "
+    "box raffles, how many: of five the second and the fourth are cancelled, the last stays open.",
 )
 @click.option(
     "--players",
@@ -29,8 +40,8 @@ from scripts.simulate.deployment import CHAIN_ID
     type=click.IntRange(min=0),
     default=3000,
     show_default=True,
-    help="Trades, at about six logs each. With --blocks-per-second they never end: then this is "
-    "how many the first seasons share, and 0 leaves it open.",
+    help="Trades, at about six logs each, or boxes bought. With --blocks-per-second they never "
+    "end: then this is how many the first seasons share, and 0 leaves it open.",
 )
 @click.option(
     "--tape",
@@ -96,7 +107,7 @@ from scripts.simulate.deployment import CHAIN_ID
 def simulate(**options: Any) -> None:
     """Serve a simulated chain as a node: JSON-RPC over HTTP and WebSocket, on one port.
 
-    A curve-raffle world is generated from a seed, with real header hashes, blooms and receipts
+    A world of raffles is generated from a seed, with real header hashes, blooms and receipts
     roots, or a recording is played. Beside a node's methods, eth_subscribe ["newHeads"] on
     WebSocket among them, there are daybook_mine [count], daybook_play [lines], daybook_truth [],
     daybook_reorg [depth, {"blocks": how many instead, "empty": true}], where the options may be

@@ -1,17 +1,32 @@
 """The JSON-RPC methods of the simulated node, over whichever chain it serves."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from inspect import signature
 from typing import Annotated, Any, NamedTuple, Protocol
 
 import msgspec
 
-from scripts.simulate.blocks import Blocks, SealedBlock, TopicFilter, matches
+from scripts.simulate.blocks import Blocks, SealedBlock, matches
 from scripts.simulate.chain import GeneratedChain
 from scripts.simulate.deployment import CHAIN_ID
+from scripts.simulate.errors import (
+    INVALID_PARAMS,
+    METHOD_NOT_FOUND,
+    REVERTED,
+    SERVER_ERROR,
+    RpcError,
+)
+from scripts.simulate.parameters import (
+    read_addresses,
+    read_call,
+    read_count,
+    read_hash,
+    read_quantity,
+    read_topics,
+)
+from scripts.simulate.state import RevertedError
 
-INVALID_REQUEST, METHOD_NOT_FOUND, INVALID_PARAMS, SERVER_ERROR = -32600, -32601, -32602, -32000
-_TOPICS_MAX = 4
+__all__ = ["INVALID_PARAMS", "METHOD_NOT_FOUND", "Chain", "Limits", "Node", "RpcError"]
 
 
 class Chain(Protocol):
@@ -35,15 +50,6 @@ class Chain(Protocol):
     def advance(self) -> bool:
         """Let the next block come; False when there is none."""
         ...
-
-
-class RpcError(Exception):
-    """A JSON-RPC error, with its code, and the data of a call that reverted."""
-
-    def __init__(self, code: int, message: str, data: str | None = None) -> None:
-        super().__init__(message)
-        self.code = code
-        self.data = data
 
 
 class Limits(NamedTuple):
@@ -116,7 +122,7 @@ class Node:
         return _block_json(self.chain.blocks.at(self._number(tag)))
 
     def _block_by_hash(self, block_hash: Any, _full: bool = False) -> bytes:  # noqa: FBT001, FBT002  as above
-        return _block_json(self.chain.blocks.with_hash(_hash(block_hash)))
+        return _block_json(self.chain.blocks.with_hash(read_hash(block_hash)))
 
     def _number(self, tag: Any) -> int:
         finalized = max(0, self._head - self._limits.finality_depth)
@@ -124,14 +130,14 @@ class Node:
         tags |= {"safe": finalized, "finalized": finalized}
         if isinstance(tag, str) and tag in tags:
             return tags[tag]
-        return _quantity(tag)
+        return read_quantity(tag)
 
     def _logs(self, wanted: Any) -> bytes:
         if not isinstance(wanted, dict):
             raise RpcError(INVALID_PARAMS, "invalid argument 0: a filter object is expected")
         blocks = self._blocks_wanted(wanted)
-        addresses = _addresses(wanted.get("address"))
-        topics = _topics(wanted.get("topics"))
+        addresses = read_addresses(wanted.get("address"))
+        topics = read_topics(wanted.get("topics"))
         found = [log for block in blocks for log in block.logs_of(addresses)]
         if any(any_of is not None for any_of in topics):
             found = [log for log in found if matches(log, topics)]
@@ -143,7 +149,7 @@ class Node:
                 raise RpcError(
                     INVALID_PARAMS, "cannot specify both BlockHash and FromBlock/ToBlock"
                 )
-            block = self.chain.blocks.with_hash(_hash(block_hash))
+            block = self.chain.blocks.with_hash(read_hash(block_hash))
             if block is None:
                 raise RpcError(SERVER_ERROR, "unknown block")
             return [block]
@@ -162,11 +168,11 @@ class Node:
             tag = tag.get("blockHash", tag.get("blockNumber"))
         is_hash = isinstance(tag, str) and len(tag) == len("0x") + 64
         blocks = self.chain.blocks
-        block = blocks.with_hash(_hash(tag)) if is_hash else blocks.at(self._number(tag))
+        block = blocks.with_hash(read_hash(tag)) if is_hash else blocks.at(self._number(tag))
         return block.receipts_json() if block else b"null"
 
     def _transaction_receipt(self, transaction_hash: Any) -> bytes:
-        wanted = _hash(transaction_hash)
+        wanted = read_hash(transaction_hash)
         block = self.chain.blocks.with_transaction(wanted)
         if block is None:
             return b"null"
@@ -174,19 +180,42 @@ class Node:
         return block.receipt_json(next(receipts))
 
     def _call(self, call: Any, tag: Any = "latest") -> bytes:
-        to, data = _callee(call)
-        if self._number(tag) != self._head:
-            raise RpcError(SERVER_ERROR, "calls are recorded at the last block only")
+        to, data = read_call(call)
+        block = self._block_called_at(tag)
+        if not isinstance(self.chain, GeneratedChain):
+            return self._recorded_call(to, data, block)
+        try:
+            returned = self.chain.call(block.number, to, bytes.fromhex(data[2:]))
+        except RevertedError as error:
+            raise RpcError(REVERTED, "execution reverted", "0x") from error
+        return _json("0x" + returned.hex())
+
+    def _block_called_at(self, tag: Any) -> SealedBlock:
+        """A block by number, tag, or an object with its number or hash (EIP-1898)."""
+        if isinstance(tag, dict) and "blockHash" in tag:
+            block = self.chain.blocks.with_hash(read_hash(tag["blockHash"]))
+            missing = "header for hash not found"
+        else:
+            number = tag.get("blockNumber") if isinstance(tag, dict) else tag
+            block, missing = self.chain.blocks.at(self._number(number)), "header not found"
+        if block is None:
+            raise RpcError(SERVER_ERROR, missing)
+        return block
+
+    def _recorded_call(self, to: str, data: str, block: SealedBlock) -> bytes:
+        if not self.chain.is_over or block.number != self._head:
+            message = f"missing trie node: calls are recorded at the last block, not {block.number}"
+            raise RpcError(SERVER_ERROR, message)
         recorded = self._calls.get((to, data))
         if recorded is None:
-            raise RpcError(SERVER_ERROR, f"this call is not recorded: {to} {data}")
+            raise RpcError(REVERTED, "execution reverted: this call is not recorded", "0x")
         if error := recorded.get("error"):
             raise RpcError(error["code"], error["message"], error.get("data"))
         return _json(recorded["result"])
 
     def _advance(self, count: Any = 1) -> bytes:
         """Add blocks, or play lines, by hand; answers how many there were."""
-        added = sum(self.chain.advance() for _ in range(_count(count)))
+        added = sum(self.chain.advance() for _ in range(read_count(count)))
         return _json(hex(added))
 
     def _generated(self) -> GeneratedChain:
@@ -196,7 +225,7 @@ class Node:
 
     def _reorg(self, depth: Any, options: Any = None) -> bytes:
         """Replace that many blocks; answers the new head's hash."""
-        chain, depth = self._generated(), _count(depth)
+        chain, depth = self._generated(), read_count(depth)
         if depth > self._head:
             raise RpcError(INVALID_PARAMS, f"depth {depth}: the head is {self._head}")
         try:
@@ -225,56 +254,3 @@ _json = msgspec.json.encode
 
 def _block_json(block: SealedBlock | None) -> bytes:
     return block.json if block else b"null"
-
-
-def _callee(call: Any) -> tuple[str, str]:
-    if isinstance(call, dict):
-        to, data = call.get("to"), call.get("data", call.get("input", "0x"))
-        if isinstance(to, str) and isinstance(data, str):
-            return to.lower(), data.lower()
-    raise RpcError(INVALID_PARAMS, "invalid argument 0: a call object is expected")
-
-
-def _quantity(value: Any) -> int:
-    try:
-        if isinstance(value, str) and value.startswith("0x"):
-            return int(value, 16)
-    except ValueError:
-        pass  # said below
-    raise RpcError(INVALID_PARAMS, f"invalid argument: {value!r} is not a hex quantity")
-
-
-def _count(value: Any) -> int:
-    count = value if isinstance(value, int) else _quantity(value)
-    if count < 1:
-        raise RpcError(INVALID_PARAMS, f"invalid argument: {value!r} is not a positive count")
-    return count
-
-
-def _hash(value: Any) -> str:
-    if not isinstance(value, str) or len(value) != len("0x") + 64:
-        raise RpcError(INVALID_PARAMS, f"invalid argument: {value!r} is not 32 bytes in hex")
-    return value.lower()
-
-
-def _addresses(value: Any) -> Collection[str] | None:
-    if value is None or value == []:
-        return None
-    values = value if isinstance(value, list) else [value]
-    for address in values:
-        if not isinstance(address, str) or len(address) != len("0x") + 40:
-            raise RpcError(INVALID_PARAMS, f"invalid argument: {address!r} is not an address")
-    return {address.lower() for address in values}
-
-
-def _topics(value: Any) -> TopicFilter:
-    topics = value or []
-    if not isinstance(topics, list) or len(topics) > _TOPICS_MAX:
-        raise RpcError(INVALID_PARAMS, "invalid argument: topics are a list of up to four")
-    return [_any_of(topic) for topic in topics]
-
-
-def _any_of(topic: Any) -> Collection[str] | None:
-    if topic is None or topic == []:
-        return None
-    return {_hash(one) for one in (topic if isinstance(topic, list) else [topic])}

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from scripts.simulate.node import INVALID_REQUEST, RpcError
+from scripts.simulate.errors import INVALID_REQUEST, RpcError
 
 PARSE_ERROR = -32700
 

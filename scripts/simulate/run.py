@@ -10,6 +10,7 @@ from typing import NamedTuple
 import msgspec
 import rich_click as click
 
+from schema.families import FAMILIES, contracts_of
 from scripts.simulate.chain import (
     BLOCK_SECONDS,
     FIXED_CLOCK,
@@ -23,6 +24,7 @@ from scripts.simulate.node import Chain, Limits, Node
 from scripts.simulate.server import Application, server
 from scripts.simulate.tape import TapeChain, read_calls
 
+_NAMES = {"curve-raffle": "secondorder"}  # of deployments; others are called as their family
 _OPEN_TRADES = 3000  # what the first seasons share where --trades leaves it open
 _TRADES_IN_A_BLOCK = 3
 _BACKLOG = 1024
@@ -32,6 +34,7 @@ class Options(NamedTuple):
     """What `daybook simulate` was asked for; its help says what each means."""
 
     seed: int
+    families: tuple[str, ...]
     seasons: int
     players: int
     trades: int
@@ -84,7 +87,8 @@ def _world(options: Options) -> GeneratedChain:
     start_at = options.start_at
     if start_at is None and rate:
         start_at = trades // 2 // _TRADES_IN_A_BLOCK
-    setting = Setting(options.seed, options.seasons, options.players, trades, bool(rate))
+    families = tuple(dict.fromkeys(options.families))
+    setting = Setting(options.seed, options.seasons, options.players, trades, bool(rate), families)
     chain = generate(setting, _clock(start_at or 0, rate))
     while not chain.is_over if start_at is None else chain.blocks.head.number < start_at:
         chain.advance()
@@ -126,23 +130,26 @@ def _announce(url: str, chain: Chain, options: Options) -> None:
 
 
 def configuration(url: str, contracts: Mapping[str, str], chain_id: int = CHAIN_ID) -> str:
-    """The chain and the deployment as a daybook configuration has them."""
-    lines = [f"{key} = {json.dumps(address)}" for key, address in contracts.items()]
-    return "\n".join(
-        [
-            "[[chain]]",
-            f"id = {chain_id}",
-            'name = "simulated"',
-            f"rpc = [{json.dumps(url)}]",
-            "start_block = 0",
-            'finality = "finalized"',
-            'proof = "receipts"',
-            "",
-            "[[deployment]]",
-            'name = "secondorder"',
-            'family = "curve-raffle"',
-            f"chain = {chain_id}",
-            "[deployment.contracts]",
-            *lines,
-        ]
-    )
+    """The chain and its deployments as a daybook configuration has them."""
+    lines = [
+        "[[chain]]",
+        f"id = {chain_id}",
+        'name = "simulated"',
+        f"rpc = [{json.dumps(url)}]",
+        "start_block = 0",
+        'finality = "finalized"',
+        'proof = "receipts"',
+    ]
+    for family, deployment in FAMILIES.items():
+        kinds = contracts_of(deployment).__struct_fields__
+        if own := [kind for kind in kinds if kind in contracts]:
+            lines += [
+                "",
+                "[[deployment]]",
+                f"name = {json.dumps(_NAMES.get(family, family))}",
+                f"family = {json.dumps(family)}",
+                f"chain = {chain_id}",
+                "[deployment.contracts]",
+                *(f"{kind} = {json.dumps(contracts[kind])}" for kind in own),
+            ]
+    return "\n".join(lines)

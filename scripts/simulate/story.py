@@ -7,15 +7,19 @@ goes on in the same way after a reorg has changed what the world holds.
 import heapq
 import random
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
-from scripts.simulate import errands, prizes, seasons
+import msgspec
+
+from scripts.simulate import errands, prizes, seasons, views
 from scripts.simulate.plan import Fate, Plan, fate_of
 from scripts.simulate.players import Players
 from scripts.simulate.state import Season, Status, World
 from scripts.simulate.trades import Trades
 from scripts.simulate.trading import buy, sell
 from scripts.simulate.transaction import Act, Operation, Transaction, transaction_hash
+from scripts.simulate.truth import truth_of
 
 _TRANSACTIONS = (0, 1, 2, 3, 4, 5)  # of players, in a block
 _TRANSACTION_SHARES = (14, 22, 24, 20, 12, 8)  # some blocks are empty
@@ -56,6 +60,19 @@ class Story:
     @world.setter
     def world(self, world: World) -> None:
         self._trades.world = world
+
+    @property
+    def contracts(self) -> Mapping[str, str]:
+        """The deployment's singletons, by the configuration's keys."""
+        return msgspec.structs.asdict(self.world.contracts)
+
+    def truth(self) -> dict[str, Any]:
+        """What the contracts hold."""
+        return truth_of(self.world)
+
+    def call(self, world: World, contract: str, data: bytes) -> bytes:
+        """What a view function of a contract returns in this world."""
+        return views.answer(world, contract, data)
 
     @property
     def is_over(self) -> bool:

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 
 from scripts.simulate.blocks import SealedBlock
-from scripts.simulate.node import INVALID_PARAMS, Node, RpcError
+from scripts.simulate.errors import INVALID_PARAMS, RpcError
+from scripts.simulate.node import Node
 from scripts.simulate.rpc import answer
 
 Receive = Callable[[], Awaitable[dict[str, Any]]]

@@ -13,9 +13,10 @@ from psycopg.rows import dict_row
 
 import indexer
 from schema.events import CODECS, UndecodedLog
-from schema.log.store import load_event
+from schema.families import FAMILIES, AnyDeployment, contracts_of
+from schema.log.mapper import load_event
 from schema.progress import Progress
-from schema.settings import ChainSettings, Contracts, Deployment, Settings
+from schema.settings import ChainSettings, Settings
 from scripts.simulate.deployment import CHAIN_ID
 
 _PATIENCE_SECONDS = 20.0
@@ -32,12 +33,25 @@ class StoredLog(NamedTuple):
 
 
 def settings_for(url: str, contracts: Mapping[str, str], **chain: Any) -> Settings:
-    """A configuration of one chain at one endpoint."""
+    """A configuration of one chain at one endpoint, with a deployment a family."""
     values = {"id": CHAIN_ID, "name": "local", "rpc": [url], **chain}
-    deployment = Deployment(
-        name="raffles", chain=values["id"], contracts=msgspec.convert(dict(contracts), Contracts)
-    )
-    return Settings(chain=[msgspec.convert(values, ChainSettings)], deployment=[deployment])
+    deployments = deployments_for(contracts, values["id"])
+    return Settings(chain=[msgspec.convert(values, ChainSettings)], deployment=deployments)
+
+
+def deployments_for(
+    contracts: Mapping[str, str], chain_id: int = CHAIN_ID, **names: str
+) -> list[AnyDeployment]:
+    """The deployments that have these contracts, called by what numbers, or as their family."""
+    names = {"raffle": "raffles", **names}
+    deployments = []
+    for tag, family in FAMILIES.items():
+        own = {k: at for k, at in contracts.items() if k in contracts_of(family).__struct_fields__}
+        if own:
+            name = names.get(family.numbered_by, tag)
+            values = {"family": tag, "name": name, "chain": chain_id, "contracts": own}
+            deployments.append(msgspec.convert(values, AnyDeployment))
+    return deployments
 
 
 def index_to_head(settings: Settings, database_url: str, *, resume: bool = False) -> list[Progress]:

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -106,10 +107,7 @@ def test_one_world_on_two_chains_stands_twice_in_the_log(database_url: str) -> N
             settings_of(first_url, chain, _FIRST),
             settings_of(second_url, chain, _SECOND),
         )
-        deployment = second.deployment[0]
-        renamed = type(deployment)(
-            name="others", chain=deployment.chain, contracts=deployment.contracts
-        )
+        renamed = msgspec.structs.replace(second.deployment[0], name="others")
         second = Settings(chain=second.chain, deployment=[renamed])
         index_to_head(together(first, second), database_url)
     assert stored_logs(database_url) == logs_of(chain) + logs_of(chain)

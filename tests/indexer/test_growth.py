@@ -12,11 +12,12 @@ from structlog.testing import capture_logs
 import indexer
 from schema.errors import ConfigurationError
 from schema.log.chain import Proof
-from schema.settings import Contracts, Deployment, Settings
+from schema.settings import Settings
 from scripts.simulate.chain import GeneratedChain, Setting, generate
 from scripts.simulate.node import Limits, Node
 from tests.indexer.growing import REQUIRED, assert_whole, growth, indexed, required, wait_until
 from tests.indexer.indexing import (
+    deployments_for,
     index_to_head,
     indexing,
     query,
@@ -124,8 +125,7 @@ def test_a_deployment_added_to_the_token_of_another_is_back_filled(
     with serving(node_answer(Node(twins, limits=Limits(20), calls={}))) as url:
         settings = settings_for(url, twins.contracts)
         index_to_head(settings, database_url)
-        contracts = msgspec.convert(twins.other_contracts, Contracts)
-        added = Deployment(name="other", chain=settings.chain[0].id, contracts=contracts)
+        (added,) = deployments_for(twins.other_contracts, raffle="other")
         both = msgspec.structs.replace(settings, deployment=[*settings.deployment, added])
         index_to_head(both, database_url)
         assert_whole(database_url, twins, twins.all_contracts)

@@ -5,10 +5,11 @@ from contextlib import contextmanager
 
 import psycopg
 
+from schema.families import CurveRaffle, CurveRaffleContracts
 from schema.log.scan import ScannedRow
-from schema.settings import ChainSettings, Contracts, Database, Deployment, Settings
+from schema.settings import ChainSettings, Database, Settings
 
-_SINGLETONS = Contracts(
+_SINGLETONS = CurveRaffleContracts(
     raffle="0x" + "01" * 20, season_factory="0x" + "02" * 20, token="0x" + "03" * 20
 )
 
@@ -19,7 +20,7 @@ def settings_at(database_url: str, *names: str) -> Settings:
         ChainSettings(id=at, name=name, rpc=["http://127.0.0.1:1"])
         for at, name in enumerate(names or ["local"], 1)
     ]
-    deployment = Deployment(name="raffles", chain=1, contracts=_SINGLETONS)
+    deployment = CurveRaffle(name="raffles", chain=1, contracts=_SINGLETONS)
     return Settings(chain=chains, deployment=[deployment], database=Database(database_url))
 
 

@@ -121,8 +121,8 @@ def test_batches_are_answered_in_their_order(node: Client) -> None:
         ("eth_getLogs", [{"blockHash": UNKNOWN_HASH}], -32000),
         ("eth_getBlockByNumber", [12, False], -32602),
         ("eth_getBlockByHash", ["0x12", False], -32602),
-        ("eth_call", [{"to": UNKNOWN_HASH[:42], "data": "0x12"}, "latest"], -32000),
-        ("eth_call", [{"to": UNKNOWN_HASH[:42], "data": "0x12"}, "0x1"], -32000),
+        ("eth_call", [{"to": UNKNOWN_HASH[:42], "data": "0x12"}, "0xffffff"], -32000),
+        ("eth_call", [{"to": UNKNOWN_HASH[:42], "data": "0x1"}, "latest"], -32602),
         ("eth_call", ["0x12", "latest"], -32602),
         ("daybook_reorg", [0], -32602),
         ("daybook_reorg", [10**6], -32602),
@@ -249,7 +249,7 @@ def test_a_configuration_is_written_for_the_node(tmp_path: Path) -> None:
         settings = load(path, {})
         assert settings.chain[0].rpc == [node.url]
         assert settings.data_dir == str(tmp_path / ".daybook")
-        raffle = settings.deployment[0].contracts.raffle
+        raffle, *_ = settings.deployment[0].contracts.by_address()
         assert _logs(node, fromBlock="0x0", toBlock="latest", address=raffle)
 
 
@@ -269,6 +269,8 @@ def test_a_tape_is_served_with_its_recorded_calls(recording: Path) -> None:
     with simulated(*files) as node:
         assert node.call("eth_blockNumber") == hex(749)
         assert node.error("daybook_reorg", 1)["code"] == -32601
+        older = node.error("eth_call", {"to": calls[0]["to"], "data": calls[0]["data"]}, "0x2e0")
+        assert older["message"].startswith("missing trie node")
         for call in (calls[0], next(call for call in calls if "error" in call)):
             answer = node.post(
                 {
