@@ -5,9 +5,19 @@ from typing import Any
 from psycopg import Connection
 from psycopg.rows import DictRow
 
-from projections.batch import Batch, Fork, Mark, Placed, Standing, Stretch, choose, forks_below
+from projections.batch import (
+    Batch,
+    Extent,
+    Fork,
+    Mark,
+    Placed,
+    Standing,
+    Stretch,
+    choose,
+    forks_below,
+)
 from schema.log.chain import BlocksOrphaned, ContractsBackfilled, RangeIndexed
-from schema.log.store import load_fact, stored_as
+from schema.log.mapper import load_fact, stored_as
 
 _RANGE, _BACKFILLED = stored_as(RangeIndexed), stored_as(ContractsBackfilled)
 _ORPHANED = stored_as(BlocksOrphaned)
@@ -24,7 +34,8 @@ def read_standing(connection: Connection[DictRow], generation: int) -> Standing:
         heads={row["chain_id"]: row["block_number"] for row in heads},
         finalized={row["chain_id"]: row["finalized"] for row in finalized},
         has_units=row["has_units"],
-        serving=row["serving"],
+        settled=row["settled"],
+        stopped=frozenset(row["stopped"]),
     )
 
 
@@ -34,28 +45,21 @@ def forks_since(connection: Connection[DictRow], standing: Standing) -> list[For
     return forks_below(orphanings, standing.heads)
 
 
-def next_batch(
-    connection: Connection[DictRow], standing: Standing, *, events_max: int, at_least: int
-) -> Batch:
-    """The next batch; there must be something to post.
-
-    Args:
-        connection: in the transaction that posts it.
-        standing: of the generation.
-        events_max: how many positions of final blocks to take.
-        at_least: the position that must be reached.
-    """
-    whole = standing.log_position
-    end = max(standing.position + events_max, at_least)
+def next_batch(connection: Connection[DictRow], standing: Standing, extent: Extent) -> Batch | None:
+    """The next batch; there must be something to post. None if it would go beyond the limit."""
+    whole, limit = standing.log_position, extent.last(standing)
+    end = max(standing.position + extent.events_max, extent.at_least)
     while True:
-        end = min(end, whole)
+        end = min(end, limit)
         facts = _read(connection, _SELECT_MARKS, standing.position, end)
         facts += _read(connection, _SELECT_ORPHANED, end, whole)
-        batch = choose(facts, Stretch(end, events_max, at_least), standing)
+        batch = choose(facts, Stretch(end, extent), standing)
+        if batch.last > limit:
+            return None
         if batch.first <= batch.last <= end:
             return batch
         # A range longer than that, or a reorganisation that goes on beyond what was read.
-        end = max(batch.last, end + events_max)
+        end = max(batch.last, end + extent.events_max)
 
 
 def _read(connection: Connection[DictRow], select: str, after: int, last: int) -> list[Placed]:
@@ -76,9 +80,12 @@ _SELECT_STANDING = """
         generation.position,
         (SELECT coalesce(max(notification_id), 0) FROM log.stored_event) AS log_position,
         EXISTS (SELECT FROM posted_unit) AS has_units,
-        serving.generation AS serving
+        generation.settled,
+        ARRAY(
+            SELECT stopped.read_model FROM daybook.stopped_read_model AS stopped
+            WHERE stopped.generation = generation.number
+        ) AS stopped
     FROM daybook.generation
-    CROSS JOIN daybook.serving
     WHERE generation.number = %s
 """
 # The newest range of every chain. Indexes: stored_event_rare_facts, then the primary key.
@@ -98,7 +105,7 @@ _SELECT_FINALIZED = f"""
     ) AS newest
     WHERE opened.topic = 'ChainOpened/1'
 """
-# Everything at which a batch may end. Index: stored_event_notification_id.
+# Everything at which a batch may end. Index: stored_event_marks.
 _SELECT_MARKS = f"""
     SELECT notification_id AS position, topic, (state - 'checks')::text::bytea AS state
     FROM log.stored_event

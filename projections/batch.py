@@ -46,7 +46,8 @@ class Standing(NamedTuple):
         finalized: the highest final block of each chain, as the log's end knows it.
         has_units: whether images of units are kept; then the next batch needs them too, or
             restoring those would miss what it did.
-        serving: the number of the generation that serves.
+        settled: whether the generation has its indexes and derived read models; see `settling`.
+        stopped: the read models that stand still; see `stopping`.
     """
 
     position: int
@@ -54,7 +55,27 @@ class Standing(NamedTuple):
     heads: Heads
     finalized: Mapping[int, int]
     has_units: bool
-    serving: int
+    settled: bool = True
+    stopped: frozenset[str] = frozenset()
+
+
+class Extent(NamedTuple):
+    """How much to post.
+
+    Attributes:
+        events_max: how many positions to take, if blocks are final.
+        at_least: the position that must be reached.
+        limit: the position that must not be passed; a batch may end there. None: the log's end.
+    """
+
+    events_max: int
+    at_least: int = 0
+    limit: int | None = None
+
+    def last(self, standing: Standing) -> int:
+        """The last position that may be posted."""
+        log_position = standing.log_position
+        return log_position if self.limit is None else min(self.limit, log_position)
 
 
 class Stretch(NamedTuple):
@@ -62,13 +83,11 @@ class Stretch(NamedTuple):
 
     Attributes:
         end: the position up to which facts were read; of later ones, the orphanings only.
-        events_max: how many positions to take, if blocks are final.
-        at_least: the position that must be reached.
+        extent: how much to take.
     """
 
     end: int
-    events_max: int
-    at_least: int
+    extent: Extent
 
 
 class Batch(NamedTuple):
@@ -100,7 +119,7 @@ def choose(facts: Sequence[Placed], stretch: Stretch, standing: Standing) -> Bat
     Its `last` may be before `first` (no range ends there: read further) or beyond the stretch (a
     reorganisation goes on there: read up to it).
     """
-    last = max(_fitting(facts, stretch, standing), stretch.at_least)
+    last = max(_fitting(facts, stretch, standing), stretch.extent.at_least)
     last = _past_forks(facts, last=last, heads=standing.heads)
     taken = [placed.fact for placed in facts if placed.position <= last]
     all_final = all(_is_final(fact, standing.finalized) for fact in taken)
@@ -131,15 +150,18 @@ def _fitting(facts: Sequence[Placed], stretch: Stretch, standing: Standing) -> i
     """Where the last range ends that fits: final ones by themselves, or a small unit."""
     finalized = standing.finalized
     is_final = not standing.has_units and bool(facts) and _is_final(facts[0].fact, finalized)
-    events_max = stretch.events_max if is_final else min(stretch.events_max, UNIT_EVENTS_MAX)
+    events_max = stretch.extent.events_max
+    events_max = events_max if is_final else min(events_max, UNIT_EVENTS_MAX)
     last = standing.position
     for position, fact in facts:
+        if position > stretch.end:
+            break
         is_full = last > standing.position and position - standing.position > events_max
-        if is_full or position > stretch.end or (is_final and not _is_final(fact, finalized)):
+        if is_full or (is_final and not _is_final(fact, finalized)):
             return last
         last = position
     # Behind the log's last range contracts may have been discovered.
-    return stretch.end if stretch.end == standing.log_position else last
+    return stretch.end if stretch.end in {standing.log_position, stretch.extent.limit} else last
 
 
 def _past_forks(facts: Sequence[Placed], *, last: int, heads: Heads) -> int:

@@ -9,12 +9,11 @@ from collections.abc import Mapping, Sequence
 from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Composable, Identifier
-from sqlalchemy import Table
 
 from projections.batch import Batch, Fork, Heads
 from projections.errors import PriorImagesMissingError
 from projections.folds import source
-from schema.read_models import READ_MODELS
+from projections.shapes import Shape, read_shapes
 
 TEMPLATE = source("projections", "prior_images")
 
@@ -23,11 +22,11 @@ def install(connection: Connection[DictRow], schema: str) -> None:
     """Make what keeps the images of every read model of a generation, its schema being current."""
     connection.execute(_CREATE_POSTED_UNIT)
     connection.execute(SQL(_REFUSE_KEY_UPDATE).format(schema=Identifier(schema)))
-    for table in READ_MODELS.sorted_tables:
-        names = _names(table) | {
+    for shape in read_shapes(connection).values():
+        names = _names(shape) | {
             "schema": Identifier(schema),
-            "inserted": Identifier(schema, f"keep_inserted_{table.name}"),
-            "changed": Identifier(schema, f"keep_changed_{table.name}"),
+            "inserted": Identifier(schema, f"keep_inserted_{shape.name}"),
+            "changed": Identifier(schema, f"keep_changed_{shape.name}"),
         }
         connection.execute(SQL(TEMPLATE).format(**names))
 
@@ -53,9 +52,9 @@ def restore(connection: Connection[DictRow], forks: Sequence[Fork]) -> int:
     """
     unit = min(_first_unit(connection, fork) for fork in forks)
     connection.execute("SELECT set_config('daybook.unit', '', TRUE)")
-    for table in READ_MODELS.sorted_tables:
+    for shape in read_shapes(connection).values():
         for statement in _RESTORE:
-            connection.execute(statement.format(**_names(table)), {"unit": unit}, prepare=True)
+            connection.execute(statement.format(**_names(shape)), {"unit": unit}, prepare=True)
     connection.execute("DELETE FROM posted_unit WHERE unit >= %s", [unit])
     return unit - 1
 
@@ -74,20 +73,19 @@ def prune(connection: Connection[DictRow], finalized: Mapping[int, int]) -> None
     with connection.transaction():
         row = connection.execute(_FIRST_UNFINAL, [chains, numbers]).fetchone()
         assert row is not None
-        for table in READ_MODELS.sorted_tables:
-            connection.execute(_PRUNE.format(**_names(table)), row)
+        for shape in read_shapes(connection).values():
+            connection.execute(_PRUNE.format(**_names(shape)), row)
         connection.execute("DELETE FROM posted_unit WHERE unit < %(unit)s", row)
 
 
-def _names(table: Table) -> dict[str, Composable]:
-    key = [column.name for column in table.primary_key]
+def _names(shape: Shape) -> dict[str, Composable]:
     return {
-        "table": Identifier(table.name),
-        "prior": Identifier(f"prior_{table.name}"),
-        "columns": SQL(", ").join(Identifier(column.name) for column in table.columns),
-        "key": SQL(", ").join(map(Identifier, key)),
+        "table": Identifier(shape.name),
+        "prior": Identifier(f"prior_{shape.name}"),
+        "columns": SQL(", ").join(map(Identifier, shape.columns)),
+        "key": SQL(", ").join(map(Identifier, shape.key)),
         "same_key": SQL(" AND ").join(
-            SQL("held.{0} = touched.{0}").format(Identifier(name)) for name in key
+            SQL("held.{0} = touched.{0}").format(Identifier(name)) for name in shape.key
         ),
     }
 

@@ -1,32 +1,28 @@
 """Posts one generation: batch by batch, each in one transaction with its position."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from typing import NamedTuple
 
 import psycopg
-import structlog
 from psycopg import Connection
 from psycopg.rows import DictRow
 from psycopg.sql import SQL, Identifier
 
-from projections import generations, partitions, prior_images
+from projections import prior_images
 from projections.ahead import forks_since, next_batch, read_standing
-from projections.batch import Batch, Standing
-from projections.errors import FoldFailedError, ProjectionStoppedError, UnpairedTradeError
-from projections.folds import Fold, load
+from projections.batch import Batch, Extent, Standing
+from projections.errors import FoldFailedError
+from projections.folding import Folding
 from projections.generations import Generation
-from projections.inputs import PAIRED_TRADE, TRADES, BatchTables
-from schema.database import reason
+from projections.settling import settle
+from projections.stopping import go_on, stop
 
 CHANNEL = "daybook_posted"  # NOTIFY with the position, for whoever waits for news
 
 # Replaying: the cost of an event no longer falls beyond this, the memory of a batch does rise.
-_EVENTS_MAX = 65_536
+EVENTS_MAX = 65_536
 # Pruning touches every table: often enough to stay small, seldom enough not to be felt.
 _PRUNE_EVERY_UNITS = 32
-
-_log = structlog.get_logger()
 
 
 class Posted(NamedTuple):
@@ -44,100 +40,119 @@ class Posted(NamedTuple):
 
 
 class Runner:
-    """Posts one generation on one session, which must be its only writer."""
+    """Posts one generation on one session, which must be its only writer.
+
+    Attributes:
+        position: up to which it is posted, as of the last call of `post_next`.
+        serves: whether it is the generation that serves, as of then.
+    """
+
+    position = 0
+    serves = False
 
     def __init__(self, connection: Connection[DictRow], generation: Generation) -> None:
         self.generation = generation
         self._connection = connection
-        self._folds = load()
         self._units_since_pruning = 0
         schema = Identifier(generation.schema)
         # Temporary tables last: an unqualified name is always a read model's.
         connection.execute(SQL("SET search_path = {}, pg_temp").format(schema))
         connection.execute(_SESSION)
-        self._tables = BatchTables(connection, self._folds)
+        self._folding = Folding(connection, generation.definition)
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
 
-    def post_next(self) -> Posted | None:
-        """Post the next batch; None at the end of the log.
+    def post_next(self, *, limit: int | None = None, events_max: int = EVENTS_MAX) -> Posted | None:
+        """Post the next batch; None at the end of the log, or of what may be posted.
+
+        Args:
+            limit: a position where another generation stands, which is not to be overtaken.
+            events_max: about how many positions of final blocks to post.
 
         Raises:
             ProjectionStoppedError: a fold cannot take the next events.
             PriorImagesMissingError: the generation must be posted anew.
         """
+        extent = Extent(events_max, limit=limit)
         try:
-            return self._post(_EVENTS_MAX)
+            return self._post(extent)
         except FoldFailedError as failure:
-            return self._post_up_to(failure)
+            return self._post_up_to(failure, extent)
 
-    def _post_up_to(self, failure: FoldFailedError) -> Posted | None:
-        """Again in the smallest steps: what is good is kept, and the culprit is named closely."""
-        try:
-            posted = self._post(1)
-            while posted and posted.batch.last < failure.last:
-                posted = self._post(1)
-        except FoldFailedError as culprit:
-            self._connection.execute(_STOP, [culprit.fold, culprit.reason, self.generation.number])
-            raise ProjectionStoppedError(culprit) from culprit
+    def settle(self) -> None:
+        """Make what is left out while catching up; the generation has caught up."""
+        if not read_standing(self._connection, self.generation.number).settled:
+            settle(self._connection, self.generation, self._folding.folds)
+
+    def _post_up_to(self, failure: FoldFailedError, extent: Extent) -> Posted | None:
+        """Again in the smallest steps: who cannot take one stops before it, the others go on."""
+        posted = None
+        while posted is None or posted.batch.last < failure.last:
+            try:
+                posted = self._post(extent._replace(events_max=1))
+            except FoldFailedError as culprit:
+                stop(self._connection, self.generation, self._folding.folds, culprit)
+            else:
+                if posted is None:
+                    break
         return posted
 
-    def _post(self, events_max: int) -> Posted | None:
+    def _post(self, extent: Extent) -> Posted | None:
+        while True:
+            # Another generation may be put in place of this one while it is being locked.
+            with suppress(psycopg.errors.SerializationFailure):
+                return self._post_locked(extent)
+
+    def _post_locked(self, extent: Extent) -> Posted | None:
+        posted = None
         with self._connection.transaction():
+            # Before all else: whoever holds this row still waits for what is under way.
+            row = self._connection.execute(_LOCK_SERVING, [self.generation.number], prepare=True)
+            self.serves = row.fetchone() is not None
             standing = read_standing(self._connection, self.generation.number)
-            if standing.position == standing.log_position:
-                return None
-            posted = self._post_in_transaction(standing, events_max)
-            serves = self._advance(posted.batch)
-        if serves and standing.serving != self.generation.number:
-            self._retire(standing.serving)
-        if posted.batch.is_unit:
-            self._prune(posted, standing)
+            self.position = standing.position
+            if standing.position < extent.last(standing):
+                posted = self._post_in_transaction(standing, extent)
+                if posted is None:
+                    raise psycopg.Rollback
+                self._advance(posted.batch)
+        if posted is not None:
+            self.position = posted.batch.last
+            if posted.batch.is_unit:
+                self._prune(posted, standing)
         return posted
 
-    def _post_in_transaction(self, standing: Standing, events_max: int) -> Posted:
-        restored_to, at_least = None, standing.position
+    def _post_in_transaction(self, standing: Standing, extent: Extent) -> Posted | None:
+        restored_to = None
         if forks := forks_since(self._connection, standing):
             restored_to = prior_images.restore(self._connection, forks)
-            at_least = forks[-1].position
+            go_on(self._connection, self.generation, position=restored_to)
+            extent = extent._replace(at_least=forks[-1].position)
             standing = read_standing(self._connection, self.generation.number)
             standing = standing._replace(position=restored_to)
-        batch = next_batch(self._connection, standing, events_max=events_max, at_least=at_least)
+        batch = next_batch(self._connection, standing, extent)
+        if batch is None:
+            return None
+        if batch.is_unit and not standing.settled:
+            settle(self._connection, self.generation, self._folding.folds)
+            standing = standing._replace(settled=True)
         prior_images.begin_unit(self._connection, batch, standing.heads)
-        self._fold(batch)
+        self._folding.fold(batch, without=self._left_out(standing))
         return Posted(batch, standing.log_position, restored_to)
 
-    def _fold(self, batch: Batch) -> None:
-        with _blamed_on("batch", batch):
-            present = self._tables.fill(batch)
-        if present & TRADES:
-            with _blamed_on(PAIRED_TRADE, batch):
-                self._tables.pair_trades(batch)
-            present |= {PAIRED_TRADE}
-        if "season_created" in present:
-            partitions.create(self._connection)
-        for fold in self._folds:
-            with _blamed_on(fold.read_model, batch):
-                self._run(fold, present, prepare=batch.is_small)
-        self._tables.empty()
+    def _left_out(self, standing: Standing) -> frozenset[str]:
+        """The read models that are not posted: those that stopped, and derived ones until then."""
+        if standing.settled:
+            return standing.stopped
+        folds = self._folding.folds
+        return standing.stopped | {fold.read_model for fold in folds if fold.fill is not None}
 
-    def _run(self, fold: Fold, present: frozenset[str], *, prepare: bool) -> None:
-        for statement in fold.statements:
-            if statement.inputs & present:
-                self._connection.execute(statement.text, prepare=prepare)
-
-    def _advance(self, batch: Batch) -> bool:
-        """Move the positions, and tell whoever waits; whether this generation serves."""
+    def _advance(self, batch: Batch) -> None:
+        """Move the positions, and tell whoever waits."""
         position = {"number": self.generation.number, "position": batch.last}
         self._connection.execute(_ADVANCE, position, prepare=True)
-        serves = self._connection.execute(_SERVE, position, prepare=True).rowcount == 1
-        if serves:
+        if self.serves:
+            self._connection.execute(_SERVE, position, prepare=True)
             self._connection.execute(_NOTIFY, [CHANNEL, str(batch.last)], prepare=True)
-        return serves
-
-    def _retire(self, previous: int) -> None:
-        number = self.generation.number
-        _log.info("generation_serves", generation=number, previous=previous)
-        generations.drop_older(self._connection, serving=number, previous=previous)
 
     def _prune(self, posted: Posted, standing: Standing) -> None:
         """Once the batch is out, so that nobody waits for it."""
@@ -148,31 +163,14 @@ class Runner:
             self._units_since_pruning = 0
 
 
-@contextmanager
-def _blamed_on(fold: str, batch: Batch) -> Iterator[None]:
-    """Names the fold in whatever goes wrong, unless the connection did."""
-    try:
-        yield
-    except (psycopg.OperationalError, psycopg.InterfaceError):
-        raise
-    except (psycopg.Error, UnpairedTradeError) as error:
-        raise FoldFailedError(
-            fold=fold, first=batch.first, last=batch.last, reason=reason(error)
-        ) from error
-
-
-# Measured: hash joins of a whole batch fit in 64 MB; compiling plans costs more than it saves.
-_SESSION = "SET work_mem = '64MB'; SET jit = off"
+# Measured: hash joins of a whole batch fit in 64 MB; compiling plans costs more than it saves; a
+# tenth of the statistics leaves the same plans.
+_SESSION = "SET work_mem = '64MB'; SET jit = off; SET default_statistics_target = 10"
 _NOTIFY = "SELECT pg_notify(%s, %s)"
-_STOP = "UPDATE daybook.generation SET stopped_fold = %s, stopped_reason = %s WHERE number = %s"
 _ADVANCE = """
     UPDATE daybook.generation
-    SET position = %(position)s, stopped_fold = NULL, stopped_reason = NULL
+    SET position = %(position)s
     WHERE number = %(number)s
 """
-# A generation serves from the moment on when it has reached the one that served.
-_SERVE = """
-    UPDATE daybook.serving
-    SET generation = %(number)s, position = %(position)s
-    WHERE generation = %(number)s OR position <= %(position)s
-"""
+_LOCK_SERVING = "SELECT FROM daybook.serving WHERE generation = %s FOR NO KEY UPDATE"
+_SERVE = "UPDATE daybook.serving SET position = %(position)s"

@@ -1,6 +1,8 @@
-"""How far long work is: what indexer and projections report while they run."""
+"""How work goes: what indexer and projections report while they run."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import msgspec
 
@@ -14,6 +16,7 @@ class Progress(msgspec.Struct, frozen=True):
         done: how many of them are done.
         total: how many there are to do, as known now; it may grow.
         events: how many events this run has handled so far.
+        counted: what `events` counts, where it is something else.
     """
 
     task: str
@@ -21,6 +24,32 @@ class Progress(msgspec.Struct, frozen=True):
     done: int
     total: int
     events: int
+    counted: str = "events"
 
 
 Report = Callable[[Progress], None]
+
+
+@dataclass
+class ChainTally:
+    """What became of indexing one chain in this process; its indexer writes it, others read it.
+
+    Attributes:
+        appended: how many transactions were appended to the log.
+        failed: how many were not, or not to our knowledge.
+        halted: why the chain is no longer indexed; empty while it is.
+    """
+
+    appended: int = 0
+    failed: int = 0
+    halted: str = ""
+
+    @contextmanager
+    def appending(self) -> Iterator[None]:
+        """Count an append, by whether the block raises."""
+        try:
+            yield
+        except BaseException:
+            self.failed += 1
+            raise
+        self.appended += 1

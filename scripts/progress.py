@@ -3,6 +3,7 @@
 import sys
 import threading
 import time
+from datetime import timedelta
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -21,6 +22,7 @@ class Display:
         self._lock = threading.Lock()
         self._started = time.monotonic()
         self._printed: dict[str, float] = {}
+        self._first: dict[str, tuple[float, int]] = {}  # when a task was first heard of, how far
         self._bars = _bars() if sys.stdout.isatty() else None
         self._tasks: dict[str, int] = {}
 
@@ -47,7 +49,18 @@ class Display:
                 self._print(progress)
 
     def _rate(self, progress: Progress) -> str:
-        return f"{progress.events / max(time.monotonic() - self._started, 0.001):,.0f} events/s"
+        rate = progress.events / max(time.monotonic() - self._started, 0.001)
+        return f"{rate:,.0f} {progress.counted}/s"
+
+    def _left(self, progress: Progress) -> str:
+        """How long a task will take yet, if it goes on as it did; nothing where nobody can tell."""
+        now = time.monotonic()
+        begun, first = self._first.setdefault(progress.task, (now, progress.done))
+        done, left = progress.done - first, progress.total - progress.done
+        if not done or not left:
+            return ""
+        seconds = round((now - begun) * left / done)
+        return f"  ETA {timedelta(seconds=seconds)}"
 
     def _draw(self, bars: "Bars", progress: Progress) -> None:
         if progress.task not in self._tasks:
@@ -61,14 +74,14 @@ class Display:
         )
 
     def _print(self, progress: Progress) -> None:
-        now = time.monotonic()
+        now, left = time.monotonic(), self._left(progress)
         finished = progress.done >= progress.total
         waited = now - self._printed.get(progress.task, 0.0) >= _SECONDS_BETWEEN_LINES
         if waited or (finished and progress.task not in self._printed):
             self._printed[progress.task] = now
             print(
                 f"{progress.task}  {progress.done:,} of {progress.total:,} {progress.unit}"
-                f"  {progress.events:,} events  {self._rate(progress)}",
+                f"  {progress.events:,} {progress.counted}  {self._rate(progress)}{left}",
                 flush=True,
             )
 

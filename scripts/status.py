@@ -1,7 +1,7 @@
 """`daybook status`: what is indexed, how it was proved, and what the read models reflect."""
 
 from contextlib import closing
-from typing import Any, Literal
+from typing import Literal
 
 import msgspec
 from psycopg import Connection
@@ -13,6 +13,7 @@ from schema.log.store import LogDatastore, load_chain
 from schema.settings import Settings
 from scripts.coverage import ContractCoverage, coverage_of
 from scripts.database import install_read_models, open_database
+from scripts.status_read_models import ReadModelStatus, read_model_status
 from scripts.status_tables import print_tables
 
 
@@ -51,15 +52,13 @@ class ChainStatus(msgspec.Struct, frozen=True, kw_only=True):
     reorganisations: int
 
 
-class ReadModelStatus(msgspec.Struct, frozen=True, kw_only=True):
-    """What the read models reflect; `generation` is None before the first one serves."""
+class AlertStatus(msgspec.Struct, frozen=True):
+    """Something that operators were told of, since it is so; `detail` is what was seen last."""
 
-    generation: int | None
-    position: int
-    log_position: int
-    behind: int
-    stopped_fold: str | None
-    stopped_reason: str | None
+    name: str
+    subject: str
+    since: str
+    detail: str
 
 
 class Status(msgspec.Struct, frozen=True):
@@ -67,6 +66,7 @@ class Status(msgspec.Struct, frozen=True):
 
     chains: list[ChainStatus]
     read_models: ReadModelStatus
+    alerts: list[AlertStatus]
 
 
 def show_status(settings: Settings, *, as_json: bool, each_contract: bool = False) -> None:
@@ -87,7 +87,8 @@ def read_status(settings: Settings, database_url: str) -> Status:
     with connect(database_url, role="daybook_api", application_name=name) as session:
         return Status(
             [_chain_status(session, settings, chain) for chain in chains],
-            _read_model_status(session),
+            read_model_status(session),
+            [AlertStatus(**row) for row in session.execute(_ALERTS).fetchall()],
         )
 
 
@@ -141,12 +142,6 @@ def _holes(session: Connection[DictRow], chain: Chain) -> list[Hole]:
         return []
     parameters = {"stream": chain.id, "start": chain.opened.start_block}
     return [Hole(**row) for row in session.execute(_HOLES, parameters).fetchall()]
-
-
-def _read_model_status(session: Connection[DictRow]) -> ReadModelStatus:
-    row: dict[str, Any] | None = session.execute(_READ_MODELS).fetchone()
-    assert row is not None
-    return ReadModelStatus(**row)
 
 
 # Index of all: primary key (originator_id, originator_version).
@@ -209,19 +204,12 @@ _RARE = """
       AND topic IN ('ChainOpened/1', 'ContractDiscovered/1', 'BlocksOrphaned/1')
       AND topic = 'BlocksOrphaned/1'
 """
-_READ_MODELS = """
+_ALERTS = """
     SELECT
-        serving.generation,
-        coalesce(serving.position, 0) AS position,
-        log.position AS log_position,
-        log.position - coalesce(serving.position, 0) AS behind,
-        newest.stopped_fold,
-        newest.stopped_reason
-    FROM
-        (SELECT coalesce(max(notification_id), 0) AS position FROM log.stored_event) AS log
-        LEFT JOIN daybook.serving ON true
-        LEFT JOIN (
-            SELECT stopped_fold, stopped_reason FROM daybook.generation
-            ORDER BY number DESC LIMIT 1
-        ) AS newest ON true
+        name,
+        subject,
+        to_char(since AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"') AS since,
+        detail
+    FROM daybook.alert
+    ORDER BY alert.since, name, subject
 """

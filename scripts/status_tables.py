@@ -3,12 +3,14 @@
 from typing import TYPE_CHECKING
 
 from rich.console import Console, JustifyMethod
+from rich.markup import escape
 from rich.table import Table
 
 from scripts.coverage import summed_up
+from scripts.status_read_models import print_read_models
 
 if TYPE_CHECKING:
-    from scripts.status import ChainStatus, ReadModelStatus, Status
+    from scripts.status import ChainStatus, Status
 
 
 def print_tables(status: "Status", *, each_contract: bool) -> None:
@@ -22,7 +24,13 @@ def print_tables(status: "Status", *, each_contract: bool) -> None:
                 f"{hole.first:,} to {hole.last:,}. The log was changed: daybook verify --log"
             )
         console.print(_contract_table(chain, each_contract=each_contract))
-    _print_read_models(console, status.read_models)
+    print_read_models(console, status.read_models)
+    for alert in status.alerts:
+        console.print(
+            f"[bold red]Alert[/] since {alert.since}: {alert.name}, "
+            f"{escape(alert.subject)}: {escape(alert.detail)}",
+            soft_wrap=True,
+        )
 
 
 def _chain_table(chains: list["ChainStatus"]) -> Table:
@@ -67,17 +75,6 @@ def _table(title: str, headings: tuple[str, ...], *, left: set[str]) -> Table:
         justify: JustifyMethod = "left" if heading in left else "right"
         table.add_column(heading, justify=justify, overflow="fold")
     return table
-
-
-def _print_read_models(console: Console, models: "ReadModelStatus") -> None:
-    console.print(
-        f"Read models: generation {models.generation or '–'} at position {models.position:,}"
-        f" of {models.log_position:,} ({models.behind:,} behind)"
-    )
-    if models.stopped_fold is not None:
-        console.print(
-            f"[bold red]Stopped[/] at fold {models.stopped_fold}: {models.stopped_reason}"
-        )
 
 
 def _number(value: int | None) -> str:

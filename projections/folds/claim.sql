@@ -57,16 +57,13 @@ INNER JOIN season
 -- The deposit may come after the claim, where the escrow was added to the configuration later.
 UPDATE claim
 SET rolled_over = TRUE
-FROM
-    batch.late_rollover_deposit AS deposit,
-    contract,
-    season
+FROM batch.late_rollover_deposit AS deposit
+INNER JOIN contract
+    ON contract.chain_id = deposit.chain_id AND contract.address = deposit.contract
+INNER JOIN season
+    ON season.deployment = contract.deployment AND season.season_id = deposit.season_id
 WHERE
-    contract.chain_id = deposit.chain_id
-    AND contract.address = deposit.contract
-    AND season.deployment = contract.deployment
-    AND season.season_id = deposit.season_id
-    AND claim.season_key = season.season_key
+    claim.season_key = season.season_key
     AND claim.block_number = deposit.block_number
     AND claim.tx_hash = deposit.tx_hash
     AND claim.log_index > deposit.log_index

@@ -4,7 +4,7 @@
 INSERT INTO position AS held (
     season_key, player, tickets, probability_bps, block_number, log_index, block_time,
     buys, sells, bought, sold, spent_wei, received_wei, fees_wei,
-    first_block_number, first_block_time
+    bought_at, sold_at, first_block_number, first_block_time
 )
 SELECT
     touched.season_key,
@@ -21,6 +21,8 @@ SELECT
     touched.spent_wei,
     touched.received_wei,
     touched.fees_wei,
+    touched.bought_at,
+    touched.sold_at,
     oldest.block_number,
     oldest.block_time
 FROM (
@@ -35,7 +37,9 @@ FROM (
         coalesce(sum(trade.tickets) FILTER (WHERE trade.kind = 'SELL'), 0) AS sold,
         coalesce(sum(trade.sof_wei) FILTER (WHERE trade.kind = 'BUY'), 0) AS spent_wei,
         coalesce(sum(trade.sof_wei) FILTER (WHERE trade.kind = 'SELL'), 0) AS received_wei,
-        coalesce(sum(trade.fee_wei), 0) AS fees_wei
+        coalesce(sum(trade.fee_wei), 0) AS fees_wei,
+        coalesce(max(trade.position) FILTER (WHERE trade.kind = 'BUY'), 0) AS bought_at,
+        coalesce(max(trade.position) FILTER (WHERE trade.kind = 'SELL'), 0) AS sold_at
     FROM batch.position_update AS updated
     LEFT JOIN season
         ON season.chain_id = updated.chain_id AND season.curve = updated.contract
@@ -57,4 +61,6 @@ SET
     sold = held.sold + excluded.sold,
     spent_wei = held.spent_wei + excluded.spent_wei,
     received_wei = held.received_wei + excluded.received_wei,
-    fees_wei = held.fees_wei + excluded.fees_wei;
+    fees_wei = held.fees_wei + excluded.fees_wei,
+    bought_at = greatest(held.bought_at, excluded.bought_at),
+    sold_at = greatest(held.sold_at, excluded.sold_at);

@@ -126,17 +126,25 @@ WHERE
 UPDATE season
 SET
     total_tickets = newest.total_tickets,
-    total_participants = season.total_participants + held.joined - held.gone
+    total_participants = season.total_participants + held.joined - held.gone,
+    tickets_squared = season.tickets_squared + held.tickets_squared,
+    first_trade_block = coalesce(season.first_trade_block, oldest.block_number),
+    first_trade_time = coalesce(season.first_trade_time, oldest.block_time),
+    last_trade_block = newest.block_number,
+    last_trade_time = newest.block_time
 FROM (
     SELECT
         chain_id,
         contract,
+        min(position) AS first_position,
         max(position) AS last_position,
+        sum(new_tickets * new_tickets) - sum(old_tickets * old_tickets) AS tickets_squared,
         count(*) FILTER (WHERE old_tickets = 0 AND new_tickets > 0) AS joined,
         count(*) FILTER (WHERE old_tickets > 0 AND new_tickets = 0) AS gone
     FROM batch.position_update
     GROUP BY chain_id, contract
 ) AS held
+INNER JOIN batch.position_update AS oldest ON oldest.position = held.first_position
 INNER JOIN batch.position_update AS newest ON newest.position = held.last_position
 WHERE season.chain_id = held.chain_id AND season.curve = held.contract;
 

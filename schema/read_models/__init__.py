@@ -7,10 +7,34 @@ A season is (deployment, season id) for people, and `season_key` inside: 1, 2, 3
 order of their creation, so it is the same after any replay.
 """
 
-from schema.read_models import chains, control, prizes, seasons, trading
+from schema.read_models import (
+    boards,
+    box_raffles,
+    chains,
+    control,
+    history,
+    markets,
+    prizes,
+    seasons,
+    statistics,
+    tokens,
+    trading,
+)
 from schema.read_models.columns import CONTROL, READ_MODELS
 
-SUBJECTS = (chains, seasons, trading, prizes, control)
+SUBJECTS = (
+    chains,
+    seasons,
+    trading,
+    statistics,
+    boards,
+    prizes,
+    markets,
+    tokens,
+    history,
+    box_raffles,
+    control,
+)
 
 
 def generation_schema(number: int) -> str:

@@ -16,7 +16,7 @@ AMOUNT = Numeric(78, 0)
 TIME = DateTime(timezone=True)
 
 
-def key(name: str, kind: type[TypeEngine[Any]]) -> Column[Any]:
+def key(name: str, kind: TypeEngine[Any] | type[TypeEngine[Any]]) -> Column[Any]:
     """A column of the primary key; never drawn from a sequence."""
     return Column(name, kind, primary_key=True, autoincrement=False)
 

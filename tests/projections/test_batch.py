@@ -3,7 +3,15 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from projections.batch import UNIT_EVENTS_MAX, Placed, Standing, Stretch, choose, forks_below
+from projections.batch import (
+    UNIT_EVENTS_MAX,
+    Extent,
+    Placed,
+    Standing,
+    Stretch,
+    choose,
+    forks_below,
+)
 from schema.log.chain import BlocksOrphaned, ContractsBackfilled, RangeIndexed
 
 
@@ -40,12 +48,11 @@ def _standing(
         heads={},
         finalized={1: finalized, 2: finalized},
         has_units=has_units,
-        serving=1,
     )
 
 
 def _stretch(end: int, *, events_max: int = 1_000_000, at_least: int = 0) -> Stretch:
-    return Stretch(end, events_max, at_least)
+    return Stretch(end, Extent(events_max, at_least))
 
 
 def test_final_ranges_are_taken_up_to_the_limit() -> None:

@@ -3,76 +3,28 @@
 import random
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
-import msgspec
 import pytest
 from structlog.testing import capture_logs
 
 from projections import project
-from projections.errors import ProjectionStoppedError
 from schema.database import connect
-from schema.events.curve import PositionUpdate
-from schema.events.raffle import SeasonCreated
 from schema.progress import Progress
+from tests.projections.posting import (
+    PATIENCE_SECONDS,
+    as_owner,
+    log_position,
+    position,
+    projecting,
+    schemas,
+    serving,
+    wait_until,
+)
 from tests.projections.tables import read_tables, select
-from tests.projections.tape import Block, Indexer, Tape
+from tests.projections.tape import Indexer, Tape
 
 pytestmark = pytest.mark.slow
-
-_PATIENCE_SECONDS = 20.0
-
-
-@contextmanager
-def _projecting(url: str) -> Iterator[list[Progress]]:
-    """A projector that follows the log, until left; what it reports."""
-    never, stop, reports = threading.Event(), threading.Event(), list[Progress]()
-    thread = threading.Thread(
-        target=project,
-        args=[url],
-        kwargs={"finish": never, "stop": stop, "report": reports.append},
-    )
-    thread.start()
-    try:
-        yield reports
-    finally:
-        stop.set()
-        thread.join(_PATIENCE_SECONDS)
-        assert not thread.is_alive()
-
-
-def _wait_until(is_so: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while not is_so():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.01)
-
-
-def _number(url: str, query: str) -> int:
-    with connect(url, role="daybook_api", application_name="test") as session:
-        row = session.execute(query).fetchone()
-        assert row is not None
-        number: int = row["number"]
-        return number
-
-
-def _position(url: str) -> int:
-    return _number(url, "SELECT coalesce(max(position), 0) AS number FROM daybook.serving")
-
-
-def _log_position(url: str) -> int:
-    return _number(url, "SELECT max(position) AS number FROM log.range_indexed")
-
-
-def _serving(url: str) -> int:
-    """The number of the generation that serves; 0 before the first."""
-    return _number(url, "SELECT coalesce(max(generation), 0) AS number FROM daybook.serving")
-
-
-def _as_owner(url: str, statement: str) -> None:
-    with connect(url, role=None, application_name="test owner") as owner:
-        owner.execute(statement)
 
 
 def test_told_to_finish_it_returns_when_everything_is_posted(
@@ -84,7 +36,7 @@ def test_told_to_finish_it_returns_when_everything_is_posted(
         indexer.backfill(tape.canonical, width=100, finalized=700)
     post()
 
-    assert _position(url) == _log_position(url)
+    assert position(url) == log_position(url)
 
 
 def test_progress_tells_how_far_it_is(url: str, tape: Tape) -> None:
@@ -97,25 +49,25 @@ def test_progress_tells_how_far_it_is(url: str, tape: Tape) -> None:
     finish.set()
     project(url, finish=finish, stop=threading.Event(), report=reports.append)
 
-    last = _log_position(url)
+    last = log_position(url)
     assert reports[-1] == Progress("project", "events", done=last, total=last, events=last)
 
 
 def test_an_append_is_posted_at_once_and_told(url: str, tape: Tape) -> None:
     """Given a waiting projector, when a block is appended, then it is posted before the poll."""
     seconds = []
-    with Indexer(url, tape) as indexer, _projecting(url):
+    with Indexer(url, tape) as indexer, projecting(url):
         indexer.open()
         with connect(url, role="daybook_api", application_name="test") as listener:
             listener.execute("LISTEN daybook_posted")
             for block in tape.canonical[:30]:
                 indexer.follow(block, finality=10)
-                begun, last = time.monotonic(), _log_position(url)
+                begun, last = time.monotonic(), log_position(url)
                 told = 0
                 while told < last:
                     told = max(
                         int(n.payload)
-                        for n in listener.notifies(timeout=_PATIENCE_SECONDS, stop_after=1)
+                        for n in listener.notifies(timeout=PATIENCE_SECONDS, stop_after=1)
                     )
                 seconds.append(time.monotonic() - begun)
 
@@ -127,20 +79,20 @@ def test_killed_sessions_lose_and_double_nothing(
 ) -> None:
     """Given sessions killed in the middle of their work, then the end is that of a replay."""
     chance = random.Random(3)
-    with capture_logs() as logs, Indexer(url, tape) as indexer, _projecting(url):
+    with capture_logs() as logs, Indexer(url, tape) as indexer, projecting(url):
         indexer.open()
         for block in tape.blocks[:400]:
             indexer.follow(block, finality=10)
             if block.number % 50 == 49:
-                _wait_until(lambda: _position(url) == _log_position(url))
+                wait_until(lambda: position(url) == log_position(url))
             if block.number % 50 == 0:
                 time.sleep(chance.random() / 50)
-                _wait_until(lambda: _kill_projector(url))
-        _wait_until(lambda: _position(url) == _log_position(url))
-        serving = _serving(url)
+                wait_until(lambda: _kill_projector(url))
+        wait_until(lambda: position(url) == log_position(url))
+        generation = serving(url)
 
     assert sum(entry["event"] == "projector_waiting" for entry in logs) > 3
-    assert read_tables(url, serving) == read_tables(url, replay())
+    assert read_tables(url, generation) == read_tables(url, replay())
 
 
 def _kill_projector(url: str) -> bool:
@@ -159,14 +111,14 @@ def test_readers_never_see_a_state_between_two(url: str, tape: Tape) -> None:
     """Given reorganisations, when read at any moment, then all tables are of one position."""
     stop, seen = threading.Event(), list[dict[str, int]]()
     reader = threading.Thread(target=_read_until, args=[url, stop, seen])
-    with Indexer(url, tape) as indexer, _projecting(url):
+    with Indexer(url, tape) as indexer, projecting(url):
         indexer.open()
         indexer.follow(tape.blocks[0], finality=10)
-        _wait_until(lambda: _serving(url) > 0)
+        wait_until(lambda: serving(url) > 0)
         reader.start()
         for block in tape.blocks[1:400]:
             indexer.follow(block, finality=10)
-        _wait_until(lambda: _position(url) == _log_position(url))
+        wait_until(lambda: position(url) == log_position(url))
         stop.set()
         reader.join()
 
@@ -197,74 +149,20 @@ def test_a_second_projector_waits_and_says_for_whom(url: str, tape: Tape) -> Non
     """Given a projector, when a second one starts, then it waits, and takes over after it."""
     with Indexer(url, tape) as indexer, capture_logs() as logs:
         indexer.open()
-        with _projecting(url) as first:
-            _wait_until(lambda: bool(first))
-            second = _projecting(url)
+        with projecting(url) as first:
+            wait_until(lambda: bool(first))
+            second = projecting(url)
             waiting = second.__enter__()
-            _wait_until(lambda: any(entry["event"] == "standing_by" for entry in logs))
+            wait_until(lambda: any(entry["event"] == "standing_by" for entry in logs))
             assert not waiting
         indexer.follow(tape.blocks[0], finality=10)
-        _wait_until(lambda: bool(waiting))
+        wait_until(lambda: bool(waiting))
         second.__exit__(None, None, None)
 
     # Nobody holds it for the moment in which the first one's session ends.
     holders = {entry["holder"] for entry in logs if entry["event"] == "standing_by"} - {None}
     assert len(holders) == 1
     assert holders.pop().startswith("daybook-project ")
-
-
-def _poisoned(block: Block) -> Block:
-    """A purchase whose position update is missing."""
-    updates = [event for event in block.events if isinstance(event, PositionUpdate)]
-    return block._replace(events=tuple(e for e in block.events if e is not updates[-1]))
-
-
-def test_a_trade_without_its_position_stops_the_projector_visibly(
-    url: str, tape: Tape, post: Callable[[], None]
-) -> None:
-    """Given a purchase without a position update, then everything before it is posted, and why."""
-    bad = next(block for block in tape.canonical if _is_trading(block) and block.number > 60)
-    with Indexer(url, tape) as indexer:
-        indexer.open()
-        indexer.backfill(tape.canonical[: bad.number], width=1, finalized=700)
-        before = _log_position(url)
-        indexer.backfill([_poisoned(bad)], width=1, finalized=700)
-
-    with pytest.raises(
-        ProjectionStoppedError, match=f"paired_trade.*block {bad.number}"
-    ) as stopped:
-        post()
-
-    assert stopped.value.position == before == _position(url)
-    assert select(url, "SELECT block_number FROM chain") == [{"block_number": bad.number - 1}]
-    generation = select(url, "SELECT * FROM daybook.generation")[0]
-    assert generation["stopped_fold"] == "paired_trade"
-    assert "no position update" in generation["stopped_reason"]
-
-
-def _is_trading(block: Block) -> bool:
-    return any(isinstance(event, PositionUpdate) for event in block.events)
-
-
-def test_a_fold_that_fails_is_named(url: str, tape: Tape, post: Callable[[], None]) -> None:
-    """Given a season that is created twice, then the season fold stops there, and is named."""
-    created = next(
-        (block, event)
-        for block in tape.canonical
-        for event in block.events
-        if isinstance(event, SeasonCreated)
-    )
-    block, event = created
-    where = {"block_number": block.number + 1, "block_hash": "0x" + "ab" * 32}
-    repeated = msgspec.structs.replace(event, **where)
-    again = block._replace(number=block.number + 1, hash=repeated.block_hash, events=(repeated,))
-    with Indexer(url, tape) as indexer:
-        indexer.open()
-        indexer.backfill(tape.canonical[: block.number + 1], width=7, finalized=700)
-        indexer.backfill([again], width=1, finalized=700)
-
-    with pytest.raises(ProjectionStoppedError, match="the fold season failed"):
-        post()
 
 
 def test_other_code_posts_another_generation_and_then_it_serves(
@@ -276,18 +174,17 @@ def test_other_code_posts_another_generation_and_then_it_serves(
         indexer.backfill(tape.canonical, width=100, finalized=700)
     post()
     first = read_tables(url, 1)
-    _as_owner(url, "UPDATE daybook.generation SET fingerprint = 'of yesterday'")
+    as_owner(url, "UPDATE daybook.generation SET fingerprint = 'of yesterday'")
     post()
 
-    assert _serving(url) == 2
+    assert serving(url) == 2
     assert read_tables(url, 2) == first == read_tables(url, 1)
 
-    _as_owner(url, "UPDATE daybook.generation SET fingerprint = 'of today'")
+    as_owner(url, "UPDATE daybook.generation SET fingerprint = 'of today'")
     post()
 
-    assert _serving(url) == 3
-    schemas = select(url, "SELECT nspname FROM pg_namespace WHERE nspname LIKE 'read_%' ORDER BY 1")
-    assert [row["nspname"] for row in schemas] == ["read_2", "read_3"]
+    assert serving(url) == 3
+    assert schemas(url) == ["read_2", "read_3"]
 
 
 def test_a_fork_below_the_kept_images_posts_everything_anew(
@@ -302,12 +199,13 @@ def test_a_fork_below_the_kept_images_posts_everything_anew(
         for block in tape.blocks[:fork]:
             indexer.follow(block, finality=10)
         post()
-        _as_owner(url, "DELETE FROM read_1.posted_unit")
+        as_owner(url, "DELETE FROM read_1.posted_unit")
         for block in tape.blocks[fork : fork + 20]:
             indexer.follow(block, finality=10)
     with capture_logs() as logs:
         post()
 
-    assert [entry["event"] for entry in logs] == ["posting_anew", "generation_serves"]
-    assert _serving(url) == 2
+    events = [entry["event"] for entry in logs]
+    assert events == ["posting_anew", "posting_alone", "generation_settled", "generation_serves"]
+    assert serving(url) == 2
     assert read_tables(url, 2) == read_tables(url, replay())
