@@ -16,6 +16,7 @@ INTEGER_MAX = 2**63 - 1
 Key = TypeVar("Key", bound=msgspec.Struct)
 Integer = Annotated[int, Meta(ge=0, le=INTEGER_MAX)]
 Digits = Annotated[str, Meta(pattern=r"^[0-9]{1,78}$")]
+SignedDigits = Annotated[str, Meta(pattern=r"^-?[0-9]{1,78}$")]
 
 _encoder = msgspec.msgpack.Encoder()
 
@@ -35,10 +36,15 @@ def decode_cursor(cursor: str, kind: type[Key]) -> Key:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         return msgspec.msgpack.decode(urlsafe_b64decode(padded), type=kind)
     except (ValueError, msgspec.MsgspecError) as error:
-        raise Problem(
-            400,
-            "bad-cursor",
-            title="Not a cursor of this list",
-            detail="cursor: pass on the `next` of the page before as it is, or leave it out to "
-            "begin at the first page.",
-        ) from error
+        raise foreign_cursor() from error
+
+
+def foreign_cursor() -> Problem:
+    """A cursor is another list's, or nobody's."""
+    return Problem(
+        400,
+        "bad-cursor",
+        title="Not a cursor of this list",
+        detail="cursor: pass on the `next` of the page before as it is, or leave it out to "
+        "begin at the first page.",
+    )

@@ -13,7 +13,8 @@ from api.amounts import Sof, SofOrNull, Wei, Whole
 from api.answers import PAGE_DEFAULT, Block, Cursor, Limit, Page, answer, block_of, make_page
 from api.cursors import Digits, decode_cursor
 from api.database import Database, Statement
-from api.paths import FIND_SEASON, SEASON_KEY, found_season, season_name
+from api.moments import AsKnownAt, AtBlock, Moment, read_at
+from api.paths import FIND_SEASON, ONE_SEASON, SEASON_KEY, found_season, season_name
 from api.problems import PROBLEMS
 
 Status = Annotated[int, Meta(ge=0, le=6, description="The contract's own number.")]
@@ -153,11 +154,21 @@ def _key(row: Season) -> SeasonKey:
 
 @get("/seasons/{season:str}", responses=PROBLEMS)
 async def get_season(
-    database: NamedDependency[Database], season: FromPath[str]
+    database: NamedDependency[Database],
+    season: FromPath[str],
+    at_block: AtBlock = None,
+    as_known_at: AsKnownAt = None,
 ) -> Response[SeasonAnswer]:
     """One season."""
     name = season_name(season)
-    reading = await database.read(FIND_SEASON, SELECT_SEASON, **name._asdict())
+    reading = await read_at(
+        database,
+        Moment(at_block, as_known_at),
+        SELECT_SEASON,
+        seasons=ONE_SEASON,
+        chain_of=FIND_SEASON,
+        **name._asdict(),
+    )
     found = found_season(reading, name)
     (row,) = reading.rows(SELECT_SEASON)
     block = block_of(reading, found.chain_id)

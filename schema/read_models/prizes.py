@@ -1,4 +1,4 @@
-"""Prizes, claims, and consolation prizes that were carried over."""
+"""Prizes, sponsored ones too, claims, and consolation prizes that were carried over."""
 
 from sqlalchemy import (
     BigInteger,
@@ -47,6 +47,34 @@ claim = Table(
         name="claim_kind",
     ),
     Index("claim_by_player", "player", "season_key"),
+)
+
+# A prize that a sponsor added. Winners claim their tiers' shares of a season's tokens, not one
+# sponsor's; NFTs are claimed one by one.
+sponsorship = Table(
+    "sponsorship",
+    READ_MODELS,
+    key("season_key", Integer),
+    key("block_number", BigInteger),
+    key("log_index", BigInteger),
+    Column("kind", Text, nullable=False),
+    Column("sponsor", Text, nullable=False),
+    Column("token", Text, nullable=False),
+    Column("amount", AMOUNT, nullable=False),  # smallest units of the token, or the NFT's id
+    Column("block_time", TIME, nullable=False),
+    Column("tx_hash", Text, nullable=False),
+    CheckConstraint("kind IN ('ERC20', 'ERC721')", name="sponsorship_kind"),
+)
+
+# How a season's sponsored prizes are shared out, and since when no more are taken.
+prize_tiers = Table(
+    "prize_tiers",
+    READ_MODELS,
+    key("season_key", Integer),
+    Column("tiers", AMOUNT),
+    Column("winners", AMOUNT),  # of all tiers together
+    Column("winners_set_block_number", BigInteger),
+    Column("locked_block_number", BigInteger),
 )
 
 # Consolation prizes of a season that were carried over, by player.

@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Integer,
+    Numeric,
     SmallInteger,
     Table,
     Text,
@@ -40,6 +41,8 @@ season = Table(
     Column("snapshot_hash", Text),
     amount("total_tickets"),
     count("total_participants"),
+    # Σ tickets² over the holders. All tickets are below 2**256, so it has 155 digits at most.
+    Column("tickets_squared", Numeric(155, 0), nullable=False, server_default=text("0")),
     amount("prize_pool_wei"),  # the curve's reserves when the end was requested
     count("trades"),
     amount("bought"),
@@ -47,6 +50,10 @@ season = Table(
     amount("spent_wei"),
     amount("received_wei"),
     amount("fees_wei"),
+    Column("first_trade_block", BigInteger),
+    Column("first_trade_time", TIME),
+    Column("last_trade_block", BigInteger),
+    Column("last_trade_time", TIME),
     Column("winners", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     UniqueConstraint("deployment", "season_id"),
     UniqueConstraint("chain_id", "curve"),

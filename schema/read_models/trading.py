@@ -1,8 +1,9 @@
 """Who trades: players, their trades, and what they hold."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, Text
 
 from schema.read_models.columns import AMOUNT, READ_MODELS, TIME, amount, count, key
+from schema.read_models.figures import ranking_indexes
 
 # Players in the order of their first position update in the log.
 player = Table(
@@ -47,7 +48,7 @@ position = Table(
     key("player", Text),
     Column("tickets", AMOUNT, nullable=False),
     Column("probability_bps", AMOUNT, nullable=False),  # at the player's own last update
-    Column("block_number", BigInteger, nullable=False),  # of the last update: who got there first
+    Column("block_number", BigInteger, nullable=False),  # of the last update
     Column("log_index", BigInteger, nullable=False),
     Column("block_time", TIME, nullable=False),
     count("buys"),
@@ -57,15 +58,10 @@ position = Table(
     amount("spent_wei"),
     amount("received_wei"),
     amount("fees_wei"),
+    count("bought_at"),  # position of the last purchase; 0 before the first
+    count("sold_at"),
     Column("first_block_number", BigInteger, nullable=False),
     Column("first_block_time", TIME, nullable=False),
     Index("position_by_player", "player"),
-    Index(
-        "position_by_tickets",
-        "season_key",
-        text("tickets DESC"),
-        "block_number",
-        "log_index",
-        postgresql_where=text("tickets > 0"),
-    ),
+    *ranking_indexes("position", "season_key"),
 )

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -28,7 +29,14 @@ def world(empty_world: World) -> World:
 
 @pytest.fixture
 def base_url(database_url: str) -> Iterator[str]:
-    """Where an api answers, which runs in a thread of its own."""
+    """Where an api answers."""
+    with serving(database_url) as url:
+        yield url
+
+
+@contextmanager
+def serving(database_url: str) -> Iterator[str]:
+    """An api in a thread of its own; gives its URL."""
     server = make_server(database_url)
     with listen("127.0.0.1", 0) as listener:
         thread = threading.Thread(target=server.run, args=([listener],))
@@ -36,6 +44,13 @@ def base_url(database_url: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         server.should_exit = True
         thread.join()
+
+
+@pytest.fixture
+def recorded_client(recorded_url: str) -> Iterator[httpx.Client]:
+    """A client of an api over the recording."""
+    with serving(recorded_url) as url, httpx.Client(base_url=url, timeout=30) as made:
+        yield made
 
 
 @pytest.fixture

@@ -12,12 +12,15 @@ def read_all(
     *,
     limit: int,
     between: Callable[[], None] = lambda: None,
+    **filters: str,
 ) -> list[dict[str, Any]]:
-    """Every item of a list; `between` happens after each page."""
+    """Every item of a list, as `filters` restrict it; `between` happens after each page."""
     items: list[dict[str, Any]] = []
     cursor: str | None = None
     while True:
-        parameters = {"limit": limit} | ({"cursor": cursor} if cursor else {})
+        parameters: dict[str, str | int] = {**filters, "limit": limit}
+        if cursor:
+            parameters["cursor"] = cursor
         answer = client.get(path, params=parameters)
         assert answer.status_code == httpx.codes.OK, answer.text
         page = answer.json()

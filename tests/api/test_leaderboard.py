@@ -78,4 +78,6 @@ def test_another_ranking_is_refused_by_naming_those_there_are(client: httpx.Clie
     answer = client.get("/v1/seasons/1/leaderboard", params={"by": "luck"})
 
     assert answer.status_code == httpx.codes.BAD_REQUEST
-    assert answer.json()["detail"] == "by: this season is ranked by tickets."
+    assert answer.json()["detail"] == (
+        "by: players are ranked by tickets, bought, sold, spent, received, net, trades."
+    )

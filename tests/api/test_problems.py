@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
         ("/v1/seasons/1/trades?limit=0", 400, "bad-request", "limit: Expected `int` >= 1"),
         ("/v1/seasons/1/trades?limit=201", 400, "bad-request", "limit: Expected `int` <= 200"),
         ("/v1/seasons/1/trades?limit=many", 400, "bad-request", "limit: Expected `int`"),
-        ("/v1/seasons/1/leaderboard?at_block=5", 400, "unknown-parameter", "by, cursor, limit"),
-        ("/v1/seasons/1?limit=5", 400, "unknown-parameter", "Its parameters: none"),
+        ("/v1/seasons/1/trades?at_block=5", 400, "unknown-parameter", "cursor, limit"),
+        ("/v1/players/0x12?limit=5", 400, "unknown-parameter", "Its parameters: none"),
         ("/v1/players/0x12", 400, "bad-address", "40 hexadecimal digits"),
         ("/v1/players/0x12/trades", 400, "bad-address", "40 hexadecimal digits"),
         (f"/v1/players/{address_of(1)}/trades?season=9", 404, "unknown-season", "season 9"),
@@ -62,15 +62,28 @@ def test_only_get_is_answered(client: httpx.Client, method: str) -> None:
 
 
 def test_a_fault_tells_nothing_of_its_innards(world: World, client: httpx.Client) -> None:
-    """A column that is missing is our fault: 500, without SQL in it."""
+    """A right that is missing is our fault: 500, without the database's words in it."""
     client.get("/v1/seasons")
-    world.connection.execute("ALTER TABLE read_1.season DROP COLUMN winners")
+    world.connection.execute("REVOKE SELECT ON read_1.season FROM daybook_api")
 
     answer = client.get("/v1/seasons")
 
     assert answer.status_code == httpx.codes.INTERNAL_SERVER_ERROR
     assert answer.json()["type"] == "urn:daybook:fault"
-    assert "winners" not in answer.text
+    assert "permission" not in answer.text
+
+
+def test_read_models_of_another_version_are_told_of(world: World, client: httpx.Client) -> None:
+    """Given tables without a column that a path reads, then that path alone says what to do."""
+    client.get("/v1/seasons")
+    world.connection.execute("ALTER TABLE read_1.season DROP COLUMN winners")
+
+    answer = client.get("/v1/seasons")
+
+    assert answer.status_code == httpx.codes.SERVICE_UNAVAILABLE
+    assert answer.json()["type"] == "urn:daybook:other-version"
+    assert "daybook project" in answer.json()["detail"]
+    assert client.get("/ready").status_code == httpx.codes.OK
 
 
 def test_before_any_generation_serves_the_api_says_so(client: httpx.Client) -> None:

@@ -89,12 +89,17 @@ def test_the_status_tells_how_far_the_read_models_are(world: World, client: http
     assert (chain["name"], chain["block_number"], chain["finalized"]) == ("local", 100, 90)
 
 
-def test_a_stopped_fold_shows_in_the_status(world: World, client: httpx.Client) -> None:
-    """Nothing is posted after it, and everybody can see why."""
+def test_a_stopped_read_model_shows_in_the_status(world: World, client: httpx.Client) -> None:
+    """It is served as it stood, and everybody can see why."""
     world.connection.execute(
-        "UPDATE daybook.generation SET stopped_fold = 'trade', stopped_reason = 'no partner'"
+        "INSERT INTO daybook.stopped_read_model VALUES (1, 'trade', 7, 'paired_trade', 'no pair')"
     )
 
-    status = client.get("/v1/status").json()
+    (stopped,) = client.get("/v1/status").json()["stopped"]
 
-    assert (status["stopped_fold"], status["stopped_reason"]) == ("trade", "no partner")
+    assert stopped == {
+        "read_model": "trade",
+        "position": 7,
+        "culprit": "paired_trade",
+        "reason": "no pair",
+    }

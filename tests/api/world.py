@@ -7,7 +7,8 @@ from typing import Any
 from psycopg import Connection
 from psycopg.sql import SQL, Composed, Identifier, Placeholder
 
-from projections import generations
+from projections import folds, generations
+from projections.settling import settle
 from schema.database import connect
 from schema.read_models import generation_schema
 from schema.read_models.seasons import ACTIVE
@@ -36,7 +37,8 @@ class World:
     def __init__(self, connection: Connection[Any]) -> None:
         """Make a generation with one chain and one deployment, as the database's owner."""
         self.connection = connection
-        self.generation = generations.create(connection).number
+        self._created = generations.create(connection)
+        self.generation = self._created.number
         self.log_position = 0
         self.seasons: dict[int, Values] = {}
         self._players: dict[str, int] = {}
@@ -72,6 +74,12 @@ class World:
             "UPDATE daybook.serving SET generation = %s, position = %s",
             [self.generation, self.log_position],
         )
+
+    def settle(self) -> None:
+        """Make what is derived from the other read models, of the trades so far."""
+        schema = Identifier(self._created.schema)
+        self.connection.execute(SQL("SET search_path = {}").format(schema))
+        settle(self.connection, self._created, folds.load())
 
     def add_chain(self, chain_id: int = CHAIN_ID, name: str = "local") -> None:
         """A chain of which block 100 is posted, and block 90 final."""
@@ -145,6 +153,7 @@ class World:
         before = position["tickets"]
         _fold(position, tickets, sof_wei)
         position |= place
+        position["bought_at" if tickets > 0 else "sold_at"] = self.log_position
         self.update("position", {"season_key": season_key, "player": player}, **position)
         held = [p["tickets"] for (key, _), p in self._positions.items() if key == season_key]
         self.insert(
@@ -175,7 +184,8 @@ class World:
         key = (season_key, player)
         if key not in self._positions:
             figures = ("tickets", "probability_bps", "buys", "sells", "bought", "sold")
-            self._positions[key] = dict.fromkeys([*figures, "spent_wei", "received_wei"], 0)
+            more = ("spent_wei", "received_wei", "bought_at", "sold_at")
+            self._positions[key] = dict.fromkeys([*figures, *more], 0)
             self.insert(
                 "position",
                 season_key=season_key,

@@ -67,11 +67,12 @@ def read_tape(recording: Path, chain_id: int = CHAIN_ID) -> Tape:
     singletons = {addresses[name]: kind for name, kind in _SINGLETONS.items()}
     kinds = dict(singletons)
     with gzip.open(recording / "tape.jsonl.gz", "rt") as lines:
-        blocks = tuple(_read_block(json.loads(line), kinds, chain_id) for line in lines)
+        blocks = tuple(read_block(json.loads(line), kinds, chain_id) for line in lines)
     return Tape(chain_id, blocks, singletons)
 
 
-def _read_block(line: dict[str, Any], kinds: dict[str, ContractKind], chain_id: int) -> Block:
+def read_block(line: dict[str, Any], kinds: dict[str, ContractKind], chain_id: int) -> Block:
+    """A block of a recorded chain, as if it were of this one; adds what it announces to `kinds`."""
     header, receipts = line["block"], line["receipts"]
     number, time = int(header["number"], 16), int(header["timestamp"], 16)
     logs = [log for receipt in receipts for log in receipt["logs"]]

@@ -12,10 +12,10 @@ from projections import project
 from projections.generations import create, install_control, open_generation
 from projections.runner import Runner
 from schema.database import connect
-from schema.settings import Contracts, Deployment, Settings
+from schema.settings import Settings
 from scripts.simulate.chain import GeneratedChain, Setting, generate
 from scripts.simulate.node import Limits, Node
-from tests.indexer.indexing import index_to_head, settings_for
+from tests.indexer.indexing import deployments_for, index_to_head, settings_for
 from tests.indexer.nodes import node_answer, serving
 from tests.indexer.twins import TwinChain
 from tests.projections.tables import read_tables, select
@@ -31,8 +31,14 @@ _FIGURES = {
     "season": "SELECT to_jsonb(season) - 'season_key' AS row FROM season",
     "player": "SELECT player FROM player",
     "account": "SELECT * FROM account",
+    "market_price": "SELECT * FROM market_price",
+    "market_trade": "SELECT to_jsonb(market_trade) - 'position' AS row FROM market_trade",
+    "score": "SELECT to_jsonb(score) - 'bought_at' - 'sold_at' AS row FROM score",
+    "balance": "SELECT * FROM balance",
+    "transfer": "SELECT sender_key, recipient_key FROM transfer",
     **{
-        table: "SELECT deployment, season_id, to_jsonb(figures) - 'season_key' - 'position' AS row"
+        table: "SELECT deployment, season_id,"
+        " to_jsonb(figures) - '{season_key,position,bought_at,sold_at}'::text[] AS row"
         f" FROM {table} AS figures INNER JOIN season USING (season_key)"
         for table in (
             "trade",
@@ -42,6 +48,14 @@ _FIGURES = {
             "claim",
             "rollover",
             "rollover_cohort",
+            "candle",
+            "participant",
+            "snapshot",
+            "sponsorship",
+            "prize_tiers",
+            "market_condition",
+            "market_step",
+            "market",
         )
     },
 }
@@ -111,8 +125,7 @@ def some_of(contracts: Mapping[str, str], *kinds: str) -> dict[str, str]:
 
 def with_twin(settings: Settings, twins: TwinChain) -> Settings:
     """The configuration with the second deployment too."""
-    contracts = msgspec.convert(twins.other_contracts, Contracts)
-    other = Deployment(name="other", chain=settings.chain[0].id, contracts=contracts)
+    (other,) = deployments_for(twins.other_contracts, raffle="other")
     return msgspec.structs.replace(settings, deployment=[*settings.deployment, other])
 
 
@@ -213,21 +226,25 @@ def test_a_second_deployment_finds_who_paid_in_the_token_that_was_there(
 def test_a_token_that_was_mended_later_tells_who_paid(
     world: GeneratedChain, databases: Callable[[], str]
 ) -> None:
-    """Given trades posted without their token, when it is configured, then they have payers."""
+    """Given trades posted without their token, then it tells who paid, and what markets sold."""
     url = databases()
     with served(world) as node:
         wrong = {**world.contracts, "token": "0x" + "77" * 20}
         index_to_head(settings_for(node, wrong), url)
         post(url)
         assert select(url, "SELECT FROM trade WHERE payer <> player") == []
+        assert select(url, "SELECT FROM market_trade WHERE kind IS NOT NULL") == []
         settings = settings_for(node, world.contracts)
         index_to_head(settings, url)
         post(url)
         fresh = databases()
         index_to_head(settings, fresh)
     post(fresh)
-    assert figures(url)["trade"] == figures(fresh)["trade"]
+    mended, expected = figures(url), figures(fresh)
+    for table in ("trade", "market_trade", "market", "balance", "transfer"):
+        assert mended[table] == expected[table]
     assert len(select(url, "SELECT FROM trade WHERE payer <> player")) > 0
+    assert len(select(url, "SELECT FROM market_trade WHERE kind IS NOT NULL")) > 0
 
 
 @pytest.mark.parametrize("seed", range(2))
