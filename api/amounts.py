@@ -30,6 +30,17 @@ SofOrNull = Annotated[
 Whole = Annotated[int | str, Meta(description="A number up to 2**53, a string of digits beyond.")]
 
 
+def exact(value: Any) -> Any:
+    """A value for JSON, in which every integer is a `Whole`."""
+    if isinstance(value, dict):
+        return {name: exact(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [exact(each) for each in value]
+    if isinstance(value, int) and abs(value) > _EXACT_IN_JSON_MAX:
+        return str(value)
+    return value
+
+
 class ExactNumber(Loader):
     """Loads `numeric`: with a decimal point as Decimal, without one as `Whole`."""
 

@@ -73,7 +73,7 @@ def answer(reading: Reading, content: Content) -> Response[Content]:
 
 def _headers(reading: Reading) -> dict[str, str]:
     """Data changes only with the generation and the position, so these are its ETag."""
-    etag = f'"{reading.generation}-{reading.position}"'
+    etag = f'"{reading.version}"'
     return {"ETag": etag, "Cache-Control": _CACHE_CONTROL}
 
 
@@ -128,11 +128,18 @@ def make_page(
         key: of a row, for the cursor.
         chain_id: of the chain that all rows are from, if there is one such.
     """
-    more = len(rows) > limit
+    following = encode_cursor(key(rows[limit - 1])) if len(rows) > limit else None
+    return page_of(reading, rows[:limit], following=following, chain_id=chain_id)
+
+
+def page_of(
+    reading: Reading, items: list[Row], *, following: str | None, chain_id: int | None = None
+) -> Page[Row]:
+    """A page of these items; `following` is the cursor of the next one, if there is one."""
     blocks = _blocks(reading, chain_id)
     return Page(
-        items=rows[:limit],
-        next=encode_cursor(key(rows[limit - 1])) if more else None,
+        items=items,
+        next=following,
         block=blocks[0] if blocks else None,
         position=reading.position,
         blocks=blocks if len(blocks) > 1 else UNSET,

@@ -10,7 +10,25 @@ from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin, YamlRenderPlugin
 from litestar.types import Message, Scope
 
-from api import leaderboard, page, players, seasons, status, trades
+from api import (
+    balances,
+    box_raffles,
+    candles,
+    events,
+    leaderboard,
+    leaderboards,
+    market_history,
+    markets,
+    page,
+    participants,
+    players,
+    seasons,
+    sponsorships,
+    statistics,
+    status,
+    summary,
+    trades,
+)
 from api.answers import known_and_modified, not_modified
 from api.compat import positions as compat_positions
 from api.compat import seasons as compat_seasons
@@ -21,11 +39,28 @@ from api.problems import EXCEPTION_HANDLERS
 _V1 = (
     seasons.list_seasons,
     seasons.get_season,
-    leaderboard.list_holders,
+    statistics.get_statistics,
+    participants.list_participants,
+    participants.get_snapshot,
+    candles.list_candles,
+    candles.list_chances,
+    leaderboard.list_standings,
+    leaderboards.list_scores,
     trades.list_season_trades,
-    players.get_player,
+    summary.get_player,
     players.list_positions,
     trades.list_player_trades,
+    balances.list_balances,
+    balances.list_transfers,
+    sponsorships.list_sponsorships,
+    markets.list_markets,
+    markets.get_market,
+    market_history.list_market_trades,
+    market_history.list_market_prices,
+    market_history.list_market_steps,
+    *box_raffles.HANDLERS,
+    events.list_events,
+    events.get_event,
 )
 _COMPAT = (
     compat_transactions.list_player_transactions,

@@ -5,6 +5,7 @@ database. So a request reads with the number last seen, together with the row th
 serves *now*; in the rare case that another does, it asks again in a transaction, number first.
 """
 
+from contextlib import suppress
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
@@ -15,7 +16,8 @@ from psycopg import AsyncConnection, AsyncCursor
 from psycopg_pool import AsyncConnectionPool
 
 from api.amounts import ExactNumber
-from api.problems import NotServingError
+from api.problems import NotServingError, OtherVersionError
+from schema.database import API_SESSIONS
 from schema.read_models import generation_schema
 
 Row = TypeVar("Row", bound=Struct)
@@ -23,7 +25,14 @@ Row = TypeVar("Row", bound=Struct)
 _POOL_MAX = 8  # sessions: beyond a few a core, PostgreSQL only queues
 _WAITING_MAX = 1_000  # requests in line for a session; more are refused at once
 _WAIT_SECONDS = 5
-_GENERATION_GONE = (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName)
+# A generation was dropped; or another version of daybook posted it, with other tables.
+_GENERATION_UNLIKE = (
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.InvalidSchemaName,
+    psycopg.errors.UndefinedColumn,
+    psycopg.errors.UndefinedFunction,
+)
+_TRIES = 3  # a generation that was read to serve may be dropped if it was replaced twice
 
 # Every statement between two syncs of a pipeline runs in one implicit transaction, which at this
 # isolation has one snapshot: that is what keeps an answer from mixing positions.
@@ -96,11 +105,17 @@ SELECT_SERVING = Statement(
 
 
 class Reading:
-    """What one request read, all of it at one position of one generation."""
+    """What one request read, all of it at one position of one generation.
+
+    Attributes:
+        version: of everything that could be read: it changes with generation and position.
+        position, chains: which position and blocks the rows are of.
+    """
 
     def __init__(self, serving: list[Serving], rows: dict[Statement[Any], list[Any]]) -> None:
         self.generation = serving[0].generation
         self.position = serving[0].position
+        self.version = f"{self.generation}-{self.position}"
         self.chains = [
             ChainHead(
                 row.chain_id,
@@ -113,15 +128,15 @@ class Reading:
             for row in serving
             if row.chain_id is not None and row.name is not None
         ]
-        self._rows = rows
+        self.by_statement = rows
 
     def rows(self, statement: Statement[Row]) -> list[Row]:
         """The rows of a statement that was asked."""
-        return self._rows[statement]
+        return self.by_statement[statement]
 
     def first(self, statement: Statement[Row]) -> Row | None:
         """The first row of a statement that was asked, if it has one."""
-        rows = self._rows[statement]
+        rows = self.by_statement[statement]
         return rows[0] if rows else None
 
 
@@ -133,7 +148,7 @@ class Database:
         self._generation: int | None = None
         self._pool = AsyncConnectionPool(
             url,
-            kwargs={"application_name": "daybook api", "autocommit": True, "connect_timeout": 5},
+            kwargs={"application_name": API_SESSIONS, "autocommit": True, "connect_timeout": 5},
             configure=_configure,
             min_size=1,
             max_size=_POOL_MAX,
@@ -173,16 +188,19 @@ class Database:
                 )
                 if reading is not None:
                     return reading
-            try:
-                async with connection.transaction():
-                    self._generation = await _serving(connection)
-                    return await _read_as(connection, self._generation, statements, parameters)
-            except _GENERATION_GONE as error:
-                raise NotServingError from error  # no projection ever ran here
+            for _ in range(_TRIES):
+                with suppress(*_GENERATION_UNLIKE):
+                    async with connection.transaction():
+                        self._generation = await _serving(connection)
+                        return await _read_as(connection, self._generation, statements, parameters)
+        raise OtherVersionError
 
 
 async def _serving(connection: AsyncConnection[Any]) -> int:
-    row = await (await connection.execute(_SELECT_GENERATION)).fetchone()
+    try:
+        row = await (await connection.execute(_SELECT_GENERATION)).fetchone()
+    except (psycopg.errors.UndefinedTable, psycopg.errors.InvalidSchemaName) as error:
+        raise NotServingError from error  # no projection ever ran here
     if row is None:
         raise NotServingError
     return int(row[0])
@@ -197,8 +215,8 @@ async def _read_if_serving(
     """What a generation says, if it is the one that serves."""
     try:
         reading = await _read_as(connection, generation, statements, parameters)
-    except _GENERATION_GONE:
-        return None  # replaced, and dropped since
+    except _GENERATION_UNLIKE:
+        return None  # replaced, and dropped since; or not like our tables
     return reading if reading.generation == generation else None
 
 

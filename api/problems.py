@@ -59,6 +59,20 @@ class NotServingError(Problem):
         )
 
 
+class OtherVersionError(Problem):
+    """What serves was posted by another version, and lacks what is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            503,
+            "other-version",
+            title="Read models of another version serve",
+            detail="The read models that serve were posted by another version of daybook, and lack "
+            "what this path reads. `daybook project` (or `daybook run`) posts those of this "
+            "version beside them; /v1/status says how far they are.",
+        )
+
+
 class UnavailableError(Problem):
     """The database cannot answer now."""
 

@@ -69,39 +69,101 @@ class ChainStatus(Struct, frozen=True):
     proofs: list[Proof]
 
 
+class Generation(Struct, frozen=True):
+    """One generation of read models.
+
+    Attributes:
+        state: `serving`; `posting`, from the log's beginning, to be put in its place; `previous`,
+            kept to go back to; or `left`, to be dropped.
+        is_posted: whether some process posts it now.
+        position: the last one posted; lag: how many of the log are to follow.
+        rolled_back: whether somebody went back from it.
+        differing: how many read models differed from those that served when it was posted; null
+            where that was not compared.
+    """
+
+    number: int
+    state: Literal["serving", "posting", "previous", "left"]
+    is_posted: bool
+    position: int
+    lag: int
+    rolled_back: bool
+    differing: int | None
+
+
+class StoppedReadModel(Struct, frozen=True):
+    """A read model that is served as it stood at `position`, since `culprit` failed after it."""
+
+    read_model: str
+    position: int
+    culprit: str
+    reason: str
+
+
+class ActiveAlert(Struct, frozen=True):
+    """Something that operators were told of, since it is so; `detail` is what was seen last."""
+
+    name: str
+    subject: str
+    since: datetime
+    detail: str
+
+
 class Status(Struct, frozen=True):
     """How far the read models are.
 
     Attributes:
         generation: of the read models that serve.
         position: the last one posted; log_position: the last one in the log; lag: between them.
-        stopped_fold, stopped_reason: the fold that failed, if one did: nothing is posted after it.
+        stopped: the read models that stand still; the others go on.
+        alerts: what is not as it should be.
     """
 
     generation: int
     position: int
     log_position: int
     lag: int
-    stopped_fold: str | None
-    stopped_reason: str | None
+    stopped: list[StoppedReadModel]
+    generations: list[Generation]
     chains: list[ChainStatus]
+    alerts: list[ActiveAlert]
 
 
-class Progress(Struct, frozen=True):
-    """What the log and the serving generation say of themselves."""
+class LogEnd(Struct, frozen=True):
+    """The log's last position."""
 
-    log_position: int
-    stopped_fold: str | None
-    stopped_reason: str | None
+    position: int
 
 
-SELECT_PROGRESS = Statement(
-    Progress,
+SELECT_LOG_END = Statement(
+    LogEnd, "SELECT coalesce(max(notification_id), 0) AS position FROM log.stored_event"
+)
+
+SELECT_STOPPED = Statement(
+    StoppedReadModel,
+    """
+    SELECT stopped.read_model, stopped.position, stopped.culprit, stopped.reason
+    FROM daybook.serving INNER JOIN daybook.stopped_read_model AS stopped USING (generation)
+    ORDER BY stopped.position, stopped.read_model
+    """,
+)
+
+SELECT_ALERTS = Statement(
+    ActiveAlert,
+    "SELECT name, subject, since, detail FROM daybook.alert ORDER BY since, name, subject",
+)
+
+SELECT_GENERATIONS = Statement(
+    Generation,
     """
     SELECT
-        (SELECT coalesce(max(notification_id), 0) FROM log.stored_event) AS log_position,
-        generation.stopped_fold, generation.stopped_reason
-    FROM daybook.serving LEFT JOIN daybook.generation ON generation.number = serving.generation
+        status.number, status.state, status.is_posted, status.position,
+        greatest(0, log_end.position - status.position) AS lag, status.rolled_back,
+        jsonb_array_length(status.comparison -> 'differing') AS differing
+    FROM
+        daybook.generation_status AS status,
+        (SELECT coalesce(max(notification_id), 0) AS position FROM log.stored_event) AS log_end
+    ORDER BY status.number
     """,
 )
 
@@ -150,6 +212,16 @@ SELECT_PROOFS = Statement(
 )
 
 
+_SELECTS = (
+    SELECT_LOG_END,
+    SELECT_STOPPED,
+    SELECT_GENERATIONS,
+    SELECT_COVERED,
+    SELECT_PROOFS,
+    SELECT_ALERTS,
+)
+
+
 class Life(Struct, frozen=True):
     """A process that lives, or is ready to serve."""
 
@@ -159,16 +231,17 @@ class Life(Struct, frozen=True):
 @get("/v1/status", responses=PROBLEMS)
 async def get_status(database: NamedDependency[Database]) -> Response[Status]:
     """What serves, how far it is behind the log, and how far every chain and contract is."""
-    reading = await database.read(SELECT_PROGRESS, SELECT_COVERED, SELECT_PROOFS)
-    (progress,) = reading.rows(SELECT_PROGRESS)
+    reading = await database.read(*_SELECTS)
+    (log_end,) = reading.rows(SELECT_LOG_END)
     status = Status(
         generation=reading.generation,
         position=reading.position,
-        log_position=progress.log_position,
-        lag=max(0, progress.log_position - reading.position),
-        stopped_fold=progress.stopped_fold,
-        stopped_reason=progress.stopped_reason,
+        log_position=log_end.position,
+        lag=max(0, log_end.position - reading.position),
+        stopped=reading.rows(SELECT_STOPPED),
+        generations=reading.rows(SELECT_GENERATIONS),
         chains=[_chain(head, reading) for head in reading.chains],
+        alerts=reading.rows(SELECT_ALERTS),
     )
     return JsonResponse(status, headers=_FRESH)
 

@@ -12,7 +12,8 @@ from api.amounts import Sof, SofOrNull, Wei, Whole
 from api.answers import answer
 from api.compat.parameters import Offset
 from api.database import Database, Statement
-from api.paths import FIND_SEASON, SEASON_KEY, address, found_season, season_name
+from api.moments import AsKnownAt, AtBlock, Moment, read_at
+from api.paths import FIND_SEASON, ONE_SEASON, SEASON_KEY, address, found_season, season_name
 from api.players import LINKED
 from api.problems import PROBLEMS
 
@@ -118,16 +119,22 @@ SELECT_POSITION = Statement(
 
 
 class HolderCount(Struct):
-    """How many hold tickets."""
+    """How many hold tickets, and how many tickets there are."""
 
     holders: int
+    total_tickets: Whole
 
 
 # Index of both: position_by_tickets.
 COUNT_HOLDERS = Statement(
     HolderCount,
     f"""
-    SELECT count(*) AS holders FROM {{read}}.position
+    SELECT
+        count(*) AS holders,
+        (
+            SELECT total_tickets FROM {{read}}.season WHERE season_key = {SEASON_KEY}
+        ) AS total_tickets
+    FROM {{read}}.position
     WHERE season_key = {SEASON_KEY} AND tickets > 0
     """,
 )
@@ -139,7 +146,7 @@ SELECT_HOLDERS = Statement(
         block_time AS last_block_timestamp, buys + sells AS transaction_count
     FROM {{read}}.position
     WHERE season_key = {SEASON_KEY} AND tickets > 0
-    ORDER BY tickets DESC, block_number, log_index
+    ORDER BY tickets DESC, -greatest(bought_at, sold_at) DESC
     LIMIT %(limit)s::int OFFSET %(offset)s::bigint
     """,
 )
@@ -168,18 +175,28 @@ async def list_positions(
 
 
 @get("/raffle/holders/season/{season:str}", responses=PROBLEMS)
-async def list_holders(
+async def list_holders(  # noqa: PLR0913, PLR0917  one a parameter
     database: NamedDependency[Database],
     season: FromPath[str],
     limit: HolderLimit = _HOLDERS_MAX,
     offset: Offset = 0,
+    at_block: AtBlock = None,
+    as_known_at: AsKnownAt = None,
 ) -> Response[Holders]:
     """Who holds at least one ticket of a season."""
     name = season_name(season)
-    reading = await database.read(
-        FIND_SEASON, COUNT_HOLDERS, SELECT_HOLDERS, **name._asdict(), limit=limit, offset=offset
+    reading = await read_at(
+        database,
+        Moment(at_block, as_known_at),
+        COUNT_HOLDERS,
+        SELECT_HOLDERS,
+        seasons=ONE_SEASON,
+        chain_of=FIND_SEASON,
+        **name._asdict(),
+        limit=limit,
+        offset=offset,
     )
-    found = found_season(reading, name)
+    found_season(reading, name)
     (count,) = reading.rows(COUNT_HOLDERS)
     holders = reading.rows(SELECT_HOLDERS)
-    return answer(reading, Holders(holders, count.holders, found.total_tickets or 0))
+    return answer(reading, Holders(holders, count.holders, count.total_tickets))

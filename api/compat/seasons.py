@@ -12,6 +12,7 @@ from api.amounts import Sof, SofOrNull, Wei, Whole
 from api.answers import answer
 from api.compat.parameters import Limit
 from api.database import Database, Statement
+from api.moments import AsKnownAt, AtBlock, Moment, read_at
 from api.paths import FIND_SEASON, address, found_season, season_name
 from api.players import LINKED
 from api.problems import PROBLEMS, Problem
@@ -88,7 +89,21 @@ class RolloverPositions(Struct, frozen=True):
     positions: list[RolloverPosition]
 
 
-# Index: curve's primary key.
+class FoundCurve(Struct, frozen=True):
+    """The curve that an address means."""
+
+    chain_id: int
+    season_key: int
+
+
+# Index of both: curve's primary key.
+FIND_CURVE = Statement(
+    FoundCurve,
+    """
+    SELECT chain_id, season_key FROM {read}.curve WHERE address = %(curve)s::text
+    ORDER BY chain_id LIMIT 1
+    """,
+)
 SELECT_CURVE = Statement(
     CurveState,
     """
@@ -154,10 +169,20 @@ async def get_season(
 
 @get("/curve/{curve:str}/state", responses=PROBLEMS)
 async def get_curve(
-    database: NamedDependency[Database], curve: FromPath[str]
+    database: NamedDependency[Database],
+    curve: FromPath[str],
+    at_block: AtBlock = None,
+    as_known_at: AsKnownAt = None,
 ) -> Response[CurveState]:
     """What a curve holds, and its last price."""
-    reading = await database.read(SELECT_CURVE, curve=address(curve, "curve"))
+    reading = await read_at(
+        database,
+        Moment(at_block, as_known_at),
+        SELECT_CURVE,
+        seasons="SELECT season_key FROM {read}.curve WHERE address = %(curve)s::text",
+        chain_of=FIND_CURVE,
+        curve=address(curve, "curve"),
+    )
     row = reading.first(SELECT_CURVE)
     if row is None:
         raise Problem(

@@ -1,0 +1,1 @@
+"""`daybook explain`: the events behind a row of a read model."""
