@@ -118,7 +118,7 @@ class Runner:
         if posted is not None:
             self.position = posted.batch.last
             if posted.batch.is_unit:
-                self._prune(posted, standing)
+                self._prune(standing)
         return posted
 
     def _post_in_transaction(self, standing: Standing, extent: Extent) -> Posted | None:
@@ -154,18 +154,23 @@ class Runner:
             self._connection.execute(_SERVE, position, prepare=True)
             self._connection.execute(_NOTIFY, [CHANNEL, str(batch.last)], prepare=True)
 
-    def _prune(self, posted: Posted, standing: Standing) -> None:
+    def _prune(self, standing: Standing) -> None:
         """Once the batch is out, so that nobody waits for it."""
         self._units_since_pruning += 1
-        is_behind = posted.batch.last < posted.log_position
-        if is_behind or self._units_since_pruning >= _PRUNE_EVERY_UNITS:
+        if self._units_since_pruning >= _PRUNE_EVERY_UNITS:
             prior_images.prune(self._connection, standing.finalized)
             self._units_since_pruning = 0
 
 
 # Measured: hash joins of a whole batch fit in 64 MB; compiling plans costs more than it saves; a
-# tenth of the statistics leaves the same plans.
-_SESSION = "SET work_mem = '64MB'; SET jit = off; SET default_statistics_target = 10"
+# tenth of the statistics leaves the same plans. No commit waits for the disk: should PostgreSQL
+# crash, what was posted last is posted again from the log, whose own commits come before.
+_SESSION = """
+    SET work_mem = '64MB';
+    SET jit = off;
+    SET default_statistics_target = 10;
+    SET synchronous_commit = off;
+"""
 _NOTIFY = "SELECT pg_notify(%s, %s)"
 _ADVANCE = """
     UPDATE daybook.generation

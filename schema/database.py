@@ -13,6 +13,9 @@ Role = Literal["daybook_indexer", "daybook_projector", "daybook_api"]
 
 _CONNECT_TIMEOUT_SECONDS = 10
 
+# What sessions of the api are called: others look for those that are slow.
+API_SESSIONS = "daybook api"
+
 # A server whose machine vanished without a word is given up after about half a minute, where the
 # system's own patience may be two hours.
 _KEEPALIVES = {

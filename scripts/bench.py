@@ -37,7 +37,7 @@ from schema.settings import Settings, load
 from scripts.database import install_log_at, install_read_models
 from scripts.postgres import embedded
 
-_LOGS_A_TRADE = 6.18  # six of its own, and its share of everything else
+LOGS_A_TRADE = 6.18  # six of its own, and its share of everything else
 _BLOCKS_A_RANGE = 250
 _SECONDS_BETWEEN_LOOKS = 0.02
 
@@ -107,22 +107,24 @@ def main(sizes: tuple[int, ...], proof: str, latency: int, seasons: int) -> None
 
 
 def _measure(folder: Path, size: int, proof: str, world: list[str]) -> Iterator[Measured]:
-    with _node(folder, size, proof, world) as config, embedded(folder / "postgres") as server_url:
+    with node(folder, size, proof, world) as config, embedded(folder / "postgres") as server_url:
         settings = load(config, {})
-        urls = [_database(server_url, name) for name in ("parts", "whole")]
-        yield _in_process("fetch + encode", _fetch, settings, urls[0])
-        yield _in_process("append", _append, settings, urls[0])
-        yield _in_process("index", _index, settings, urls[1])
-        yield _in_process("project", _project, settings, urls[1])
-        yield _run_until_head(config, _database(server_url, "run"))
+        urls = [database(server_url, name) for name in ("parts", "whole")]
+        yield in_process("fetch + encode", _fetch, settings, urls[0])
+        yield in_process("append", _append, settings, urls[0])
+        yield in_process("index", index, settings, urls[1])
+        yield in_process("project", _project, settings, urls[1])
+        yield _run_until_head(config, database(server_url, "run"))
 
 
 @contextmanager
-def _node(folder: Path, size: int, proof: str, world: list[str]) -> Iterator[Path]:
+def node(
+    folder: Path, size: int, proof: str, world: list[str], *, players: int = 2_000
+) -> Iterator[Path]:
     """A simulated node of about this many events; its configuration."""
     config = folder / "daybook.toml"
-    trades = str(round(size / _LOGS_A_TRADE))
-    options = [*world, "--players", "2000", "--trades", trades, "--port", "0"]
+    trades = str(round(size / LOGS_A_TRADE))
+    options = [*world, "--players", str(players), "--trades", trades, "--port", "0"]
     command = [sys.executable, "-m", "scripts.simulate", *options, "--write-config", str(config)]
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as node:
         try:
@@ -135,7 +137,8 @@ def _node(folder: Path, size: int, proof: str, world: list[str]) -> Iterator[Pat
             node.terminate()
 
 
-def _database(server_url: str, name: str) -> str:
+def database(server_url: str, name: str) -> str:
+    """A new database on an embedded server, with everything installed; its URL."""
     with psycopg.connect(server_url, autocommit=True) as owner:
         owner.execute(f"CREATE DATABASE {name}")
     url = make_conninfo(server_url, dbname=name)
@@ -144,7 +147,7 @@ def _database(server_url: str, name: str) -> str:
     return url
 
 
-def _in_process(name: str, stage: Stage, settings: Settings, url: str) -> Measured:
+def in_process(name: str, stage: Stage, settings: Settings, url: str) -> Measured:
     """Run a stage in a fresh process, so that its peak memory is its own."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
@@ -157,10 +160,10 @@ def _in_process(name: str, stage: Stage, settings: Settings, url: str) -> Measur
 
 def _stage(stage: Stage, settings: Settings, url: str, sender: object) -> None:
     events, seconds = stage(settings, url)
-    sender.send((events, seconds, _peak_bytes()))  # type: ignore[attr-defined]  # a Connection
+    sender.send((events, seconds, peak_bytes()))  # type: ignore[attr-defined]  # a Connection
 
 
-def _peak_bytes() -> int:
+def peak_bytes() -> int:
     """The most memory that this process took; getrusage would count what its parent had."""
     status = Path("/proc/self/status")
     if not status.exists():
@@ -205,11 +208,11 @@ def _ranges(settings: Settings) -> Iterator[Fetched]:
         end = min(first + _BLOCKS_A_RANGE - 1, last)
         headers = fetch_headers(endpoint, first, end, proof=chain.proof)
         fetched = fetch(endpoint, headers, contracts, chain=log, proof=chain.proof)
-        contracts |= fetched.contracts
+        contracts |= fetched.own
         yield fetched
 
 
-def _index(settings: Settings, url: str) -> tuple[int, float]:
+def index(settings: Settings, url: str) -> tuple[int, float]:
     """The indexer as it is: pipelined, proved, appended."""
     last: dict[str, Progress] = {}
     started = time.perf_counter()

@@ -13,6 +13,7 @@ import rich_click as click
 from schema.errors import DaybookError, InterruptedWorkError
 from scripts import logging
 from scripts.checkpoint.command import checkpoint
+from scripts.explain.command import explain
 from scripts.options import config_option, load_settings
 from scripts.simulate.command import simulate
 
@@ -99,6 +100,51 @@ def project(config: Path, *, until_head: bool) -> None:
 
 @main.command()
 @config_option
+@click.option("--no-swap", is_flag=True, help="Compare only; what serves now serves on.")
+@click.option(
+    "--rollback",
+    is_flag=True,
+    help="Let the generation serve that did before, once its own folds have posted the rest. The "
+    "one that serves now is kept, and not put in place again by itself.",
+)
+@click.option(
+    "--accept-differences",
+    is_flag=True,
+    help="Swap even if rows differ though the folds are the same, or if read models stopped.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and no progress.")
+def replay(
+    config: Path, *, no_swap: bool, rollback: bool, accept_differences: bool, as_json: bool
+) -> None:
+    """Post the read models anew from the log's beginning, and put them in place.
+
+    A whole new generation is posted beside the one that serves, which goes on serving and moving.
+    When it is as far, both are compared row by row at one position of the log, and from one
+    moment to the next the new one serves. The one before is kept for --rollback; older ones are
+    dropped.
+
+    With other folds or tables than before, differences are what was wanted: exit code 0. With the
+    same ones, a difference means that what serves is not what the log says: exit code 1, and the
+    new generation does not serve. So it is if a read model stopped that does not stand still yet.
+    """
+    if rollback and (no_swap or accept_differences):
+        raise click.UsageError("--rollback goes back without comparing: leave the others out.")
+    if no_swap and accept_differences:
+        raise click.UsageError("--accept-differences is about swapping: leave --no-swap out.")
+    from projections.replay import Replay  # noqa: PLC0415
+    from scripts import replay as part  # noqa: PLC0415
+
+    settings = load_settings(config)
+    with _stopped_by_signals(until_head=False) as stop:
+        if rollback:
+            part.roll_back(settings, as_json=as_json, stop=stop)
+        else:
+            asked = Replay(swaps=not no_swap, accepts=accept_differences)
+            part.replay(settings, asked, as_json=as_json, stop=stop)
+
+
+@main.command()
+@config_option
 @click.option("--host", help="Listen here instead of api.host.")
 @click.option("--port", type=click.IntRange(0, 65535), help="Listen here instead of api.port.")
 def serve(config: Path, host: str | None, port: int | None) -> None:
@@ -124,45 +170,88 @@ def status(config: Path, *, as_json: bool, each_contract: bool) -> None:
 @click.option(
     "--log",
     is_flag=True,
-    expose_value=False,  # there is nothing else yet that could be left out
     help="Examine every row of the log: changed, deleted, swapped or inserted ones are named by "
-    "position. This is done in any case.",
+    "position. This and --read-models is what is done if nothing else is asked for.",
+)
+@click.option(
+    "--read-models",
+    is_flag=True,
+    help="Post the read models that serve again, by their own folds and in batches of random "
+    "sizes, and compare the digests. What was posted for it is dropped in the end.",
+)
+@click.option(
+    "--chain",
+    "contracts",
+    is_flag=True,
+    help="Compare the read models that are served with what contracts answer at the very block "
+    "that they reflect, with the raffle's own account of every position, and with the hashes of "
+    "participants that it announced.",
+)
+@click.option(
+    "--players",
+    metavar="N|all",
+    help="Players of each season to look up with --chain, by chance; 10000 unless given.",
 )
 @click.option(
     "--against-chain",
     is_flag=True,
-    help="Fetch a sample of the log's final ranges again, from every endpoint, by receipts where "
-    "it gives them, and compare.",
+    help="Compare the log itself: fetch a sample of its final ranges again, from every endpoint, "
+    "by receipts where it gives them.",
 )
 @click.option("--sample", metavar="N|N%|all", help="Ranges to fetch again; 20 unless given.")
-@click.option("--seed", type=int, help="Choose the same ranges as an earlier run, which said it.")
+@click.option("--seed", type=int, help="Choose the same ones as an earlier run, which said it.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and no progress.")
-def verify(
+def verify(  # noqa: PLR0913  one for each option
     config: Path,
     *,
+    log: bool,
+    read_models: bool,
+    contracts: bool,
     against_chain: bool,
     sample: str | None,
+    players: str | None,
     seed: int | None,
     as_json: bool,
 ) -> None:
-    """Prove that the log is what was appended, row by row; change nothing.
+    """Prove that the log is what was appended, or that the read models say what the chain says.
 
-    Exits with 1 if there is a difference. That the newest ranges were cut off, or that somebody
-    rewrote all digests too, only a signed checkpoint of before reveals: see daybook checkpoint.
+    Changes nothing; exits with 1 if there is a difference. That the newest ranges were cut off, or
+    that somebody rewrote all digests too, only a signed checkpoint of before reveals: see daybook
+    checkpoint.
     """
-    if not against_chain and (sample is not None or seed is not None):
-        raise click.UsageError("--sample and --seed choose ranges for --against-chain: add it.")
     from scripts import verify as part  # noqa: PLC0415
 
-    chosen = None
+    if sample is not None and not against_chain:
+        raise click.UsageError("--sample chooses ranges for --against-chain: add it.")
+    if players is not None and not contracts:
+        raise click.UsageError("--players chooses players for --chain: add it.")
+    is_plain = not (log or read_models or against_chain or contracts)
+    read_models = read_models or is_plain
+    if seed is not None and not (against_chain or contracts or read_models):
+        raise click.UsageError(
+            "--seed chooses for --read-models, --against-chain and --chain: add one of them."
+        )
+    ranges = looked_up = None
     if against_chain:
         from scripts.audit import parse_sample  # noqa: PLC0415
 
-        chosen = parse_sample("20" if sample is None else sample, seed)
-    part.verify(load_settings(config), sample=chosen, as_json=as_json)
+        ranges = parse_sample("20" if sample is None else sample, seed)
+    if contracts:
+        from scripts.verify_chain import parse_players  # noqa: PLC0415
+
+        looked_up = parse_players("10000" if players is None else players, seed)
+    part.verify(
+        load_settings(config),
+        log=log or against_chain or is_plain,
+        sample=ranges,
+        players=looked_up,
+        batches_seed=part.any_seed(seed) if read_models else None,
+        as_json=as_json,
+    )
 
 
 main.add_command(checkpoint)
+main.add_command(explain)
 main.add_command(simulate)
 
 

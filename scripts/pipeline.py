@@ -1,8 +1,10 @@
 """Runs the parts of daybook: each alone, or all together."""
 
 import threading
+from contextlib import nullcontext
 from functools import partial
 
+from schema.progress import ChainTally
 from schema.settings import Settings
 from scripts.database import install_read_models, open_database
 from scripts.parts import Projector, ThreadPart
@@ -12,20 +14,35 @@ from scripts.progress import Display
 def index(settings: Settings, *, until_head: bool, stop: threading.Event, resume: bool) -> None:
     """Write the chains' logs into the event log."""
     import indexer  # noqa: PLC0415  web3 takes more than a second, and no other part needs it
+    from scripts.upkeep import upkeep  # noqa: PLC0415  as above
 
-    with open_database(settings) as url, Display() as display:
+    tallies = {chain.name: ChainTally() for chain in settings.chain}
+    with (
+        open_database(settings) as url,
+        Display() as display,
+        nullcontext() if until_head else upkeep(settings, url, indexing=tallies),
+    ):
         indexer.index(
-            settings, url, until_head=until_head, stop=stop, report=display.report, resume=resume
+            settings,
+            url,
+            until_head=until_head,
+            stop=stop,
+            report=display.report,
+            resume=resume,
+            tallies=tallies,
         )
 
 
 def project(settings: Settings, *, finish: threading.Event, stop: threading.Event) -> None:
     """Post the event log into the read models; once `finish` is set, to the log's end."""
     import projections  # noqa: PLC0415  as above
+    from scripts.upkeep import upkeep  # noqa: PLC0415  as above
 
     with open_database(settings) as url, Display() as display:
         install_read_models(url)
-        projections.project(url, finish=finish, stop=stop, report=display.report)
+        catches_up = finish.is_set()
+        with nullcontext() if catches_up else upkeep(settings, url, projecting=True):
+            projections.project(url, finish=finish, stop=stop, report=display.report)
 
 
 def serve(settings: Settings, *, host: str | None = None, port: int | None = None) -> None:
@@ -58,16 +75,25 @@ def run(settings: Settings, *, stop: threading.Event) -> None:
         projector = Projector(url, display.report, failed=threading.Event())
         import indexer  # noqa: PLC0415  the projector gets ready meanwhile
         from api.serve import serve as serve_api  # noqa: PLC0415
+        from scripts.upkeep import upkeep  # noqa: PLC0415
 
+        tallies = {chain.name: ChainTally() for chain in settings.chain}
         indexing = ThreadPart(
             "index",
             partial(
-                indexer.index, settings, url, until_head=False, stop=stop, report=display.report
+                indexer.index,
+                settings,
+                url,
+                until_head=False,
+                stop=stop,
+                report=display.report,
+                tallies=tallies,
             ),
         )
         indexing.start()
         try:
-            serve_api(url, host=settings.api.host, port=settings.api.port)
+            with upkeep(settings, url, indexing=tallies, projecting=True):
+                serve_api(url, host=settings.api.host, port=settings.api.port)
         finally:
             stop.set()
             indexing.join()

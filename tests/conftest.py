@@ -14,6 +14,8 @@ from psycopg.sql import SQL, Identifier
 from schema.database import connect
 from schema.log.install import install_log
 from scripts.postgres import embedded
+from tests.projections.tape import Tape, read_tape
+from tests.recorded import record
 
 _ROOT = Path(__file__).parent.parent
 
@@ -53,14 +55,21 @@ def template(server_url: str) -> str:
 @pytest.fixture
 def database_url(server_url: str, template: str) -> Iterator[str]:
     """A fresh database with the log installed, dropped after the test."""
-    with _cloned(server_url, template) as url:
+    with cloned(server_url, template) as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def module_database_url(server_url: str, template: str) -> Iterator[str]:
+    """A database with the log installed for all tests of a module: they share what they read."""
+    with cloned(server_url, template) as url:
         yield url
 
 
 @pytest.fixture
 def other_database_url(server_url: str, template: str) -> Iterator[str]:
     """A second database, to compare the first with."""
-    with _cloned(server_url, template) as url:
+    with cloned(server_url, template) as url:
         yield url
 
 
@@ -68,11 +77,12 @@ def other_database_url(server_url: str, template: str) -> Iterator[str]:
 def make_database(server_url: str, template: str) -> Iterator[Callable[[], str]]:
     """Makes as many more databases as the test wants, dropped after it."""
     with ExitStack() as databases:
-        yield lambda: databases.enter_context(_cloned(server_url, template))
+        yield lambda: databases.enter_context(cloned(server_url, template))
 
 
 @contextmanager
-def _cloned(server_url: str, template: str) -> Iterator[str]:
+def cloned(server_url: str, template: str) -> Iterator[str]:
+    """A copy of a database, dropped when left."""
     name = f"daybook_test_{secrets.token_hex(4)}"
     with psycopg.connect(server_url, autocommit=True) as owner:
         owner.execute(
@@ -93,3 +103,17 @@ def recording() -> Path:
     if not folder.is_dir():
         pytest.skip("no recording: set DAYBOOK_RECORDINGS to the folder that holds season-a")
     return folder
+
+
+@pytest.fixture(scope="session")
+def recorded_tape(recording: Path) -> Tape:
+    """The recorded chain's blocks."""
+    return read_tape(recording)
+
+
+@pytest.fixture(scope="session")
+def recorded_url(server_url: str, template: str, recorded_tape: Tape) -> Iterator[str]:
+    """A database with the whole recording posted, reorganisations and all; only to be read."""
+    with cloned(server_url, template) as url:
+        record(url, recorded_tape)
+        yield url

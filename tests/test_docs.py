@@ -6,7 +6,8 @@ from pathlib import Path
 import msgspec
 
 from api.app import create_app
-from schema.settings import Api, ChainSettings, Contracts, Database, Deployment, Settings
+from schema.families import FAMILIES, contracts_of
+from schema.settings import Api, ChainSettings, Database, Settings
 from scripts.cli import main
 
 _ROOT = Path(__file__).parent.parent
@@ -38,7 +39,8 @@ def test_the_readme_names_every_path() -> None:
 
 def test_the_readme_names_every_key() -> None:
     """Given the configuration's structs, then each key stands in the README."""
-    structs = (Settings, Database, Api, ChainSettings, Deployment, Contracts)
+    families = [*FAMILIES.values(), *map(contracts_of, FAMILIES.values())]
+    structs: list[type[msgspec.Struct]] = [Settings, Database, Api, ChainSettings, *families]
     keys = {field.name for struct in structs for field in msgspec.structs.fields(struct)}
 
     assert {key for key in keys if not re.search(rf"\b{key}\b", _README)} == set()

@@ -14,9 +14,10 @@ from rich.console import Console
 from schema.database import connect
 from schema.errors import ConfigurationError, DaybookError
 from schema.log.chain import Chain
+from schema.log.mapper import CHAIN_FACTS, stored_as
 from schema.log.rowfile import write_rows
 from schema.log.scan import ScannedRow, scan
-from schema.log.store import CHAIN_FACTS, LogDatastore, load_chain, stored_as
+from schema.log.store import LogDatastore, load_chain
 from schema.log.streams import chain_ordinal
 from schema.log.verify import ChainSummary, LogSummary, verify_log
 from schema.progress import Report
