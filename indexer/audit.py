@@ -22,8 +22,9 @@ from schema.database import Role, connect
 from schema.events import Event, UndecodedLog
 from schema.log.chain import Chain, Proof
 from schema.log.digest import split_row
+from schema.log.mapper import STORED_AS, load_event
 from schema.log.scan import UnreadableRowError, read, scan_blocks
-from schema.log.store import STORED_AS, LogDatastore, load_chain, load_event
+from schema.log.store import LogDatastore, load_chain
 from schema.log.streams import LOG_INDEX_BITS, chain_ordinal
 from schema.progress import Progress, Report
 

@@ -4,7 +4,8 @@ While the main thread appends a range, threads fetch, prove and decode the next 
 was begun before another announced a contract gets that contract's logs when its turn comes.
 """
 
-from collections import deque
+import time
+from collections import ChainMap, deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from types import MappingProxyType
@@ -13,22 +14,30 @@ from typing import NamedTuple
 from indexer.branch import Branch
 from indexer.endpoint import Endpoint
 from indexer.errors import RangeTooLargeError, StoppedError
-from indexer.fetch import Contracts, Fetched, extend, fetch_headers, is_new, proved, unread
+from indexer.fetch import (
+    Fetched,
+    expected_contracts,
+    extend,
+    fetch_headers,
+    fetch_listed,
+    proved,
+)
 from indexer.node import Node
 from indexer.proof import Header
+from indexer.roster import Contracts, Roster, is_new
 from indexer.turns import TURN
 from indexer.writer import IndexedRange, Writer
 from schema.log.chain import Chain, ContractDiscovered, Followed, Proof
 
-# Hides the latency of a remote node; each holds one range, so it also bounds memory.
-IN_FLIGHT = 8
-# Where every range announces contracts, each one in flight asks again for those of all before it.
-_IN_FLIGHT_ANNOUNCING = 2
+# Ranges that are fetched at once: few, as each takes memory and the processor's cache; but more as
+# long as all of them are seen to wait for a node that is far away.
+_IN_FLIGHT, IN_FLIGHT_MAX = 4, 10
+_IDLE_SHARE = 0.3
 # So many bytes of events, about 1,200 of them, fit the processor's cache while they are proved,
 # decoded and encoded; ranges that are ready are appended together, which hides a commit's cost.
 _BYTES_WANTED = 700_000
 # What ranges in flight may take once encoded: fewer of them are in flight where blocks are large.
-_BYTES_IN_FLIGHT = 8_000_000
+_BYTES_IN_FLIGHT = 10_000_000
 _WIDTH_FIRST, _WIDTH_STEP, _WIDTH_MAX = 64, 32, 2_000
 
 Appended = Callable[[Header, int], None]
@@ -48,41 +57,40 @@ def backfill(node: Node, writer: Writer, branch: Branch, appended: Appended) -> 
         StoppedError: asked to stop; what was appended is whole.
         LogChangedError, DatabaseUnavailableError: nothing more is known to be appended.
     """
-    with ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="fetch") as pool:
+    with ThreadPoolExecutor(IN_FLIGHT_MAX, thread_name_prefix="fetch") as pool:
         ranges = Ranges(node, pool, writer.chain)
         try:
             for ready in ranges.fetch(branch.first, branch.heads.finalized):
-                for indexed in _transactions(node, writer, ready, branch):
-                    events = writer.append(indexed, branch.orphaned, behind=True)
-                    branch = branch.after(indexed[-1].last)
-                    appended(indexed[-1].last, events)
+                ranges_ = _completed(node, writer.chain, ready, branch)
+                events = writer.append(ranges_, branch.orphaned, behind=True)
+                branch = branch.after(ranges_[-1].last)
+                appended(ranges_[-1].last, events)
             writer.settle()
         finally:
             ranges.cancel()
 
 
-def _transactions(
-    node: Node, writer: Writer, ready: Sequence[Fetched], branch: Branch
-) -> Iterator[Sequence[IndexedRange]]:
-    """Ranges to append together: all, unless one announces contracts that the next must have."""
-    chain, finalized = writer.chain, branch.heads.finalized
-    together: list[IndexedRange] = []
+def _completed(
+    node: Node, chain: Chain, ready: Sequence[Fetched], branch: Branch
+) -> list[IndexedRange]:
+    """Ranges to append together, after those of the branch."""
+    announced: dict[str, Followed] = {}
+    followed = ChainMap(announced, chain.contracts)
+    ranges = []
     for fetched in ready:
         branch.check(fetched.headers[0])
         branch = branch.after(fetched.headers[-1])
-        together.append(complete(node, fetched, chain.contracts, chain=chain, finalized=finalized))
-        if together[-1].discovered:
-            yield together
-            together = []
-    if together:
-        yield together
+        finalized = branch.heads.finalized
+        ranges.append(complete(node, fetched, followed, chain=chain, finalized=finalized))
+        announced |= _followed(ranges[-1].discovered)
+    return ranges
 
 
 def complete(
     node: Node, fetched: Fetched, followed: Contracts, *, chain: Chain, finalized: int
 ) -> IndexedRange:
     """The range with the logs of all contracts that are followed by now."""
-    fetched = extended(node, fetched, followed, chain=chain)
+    fetched = extended(node, fetched, chain=chain)
     discovered = [
         fact
         for fact in fetched.discovered
@@ -98,9 +106,9 @@ def complete(
     )
 
 
-def extended(node: Node, fetched: Fetched, contracts: Contracts, *, chain: Chain) -> Fetched:
-    """The range with the logs of these contracts too; the very same if it has them."""
-    missing = {a: f for a, f in contracts.items() if is_new(fetched.contracts, a, f)}
+def extended(node: Node, fetched: Fetched, *, chain: Chain) -> Fetched:
+    """The range with the logs of all contracts of its roster; the very same if it has them."""
+    missing = fetched.missing
     if not missing:
         return fetched
 
@@ -109,6 +117,10 @@ def extended(node: Node, fetched: Fetched, contracts: Contracts, *, chain: Chain
             return extend(endpoint, fetched, missing, chain=chain)
 
     return node.ask(unit)
+
+
+def _followed(discovered: Sequence[ContractDiscovered]) -> dict[str, Followed]:
+    return {each.address: Followed(each.deployment, each.kind, each.block) for each in discovered}
 
 
 class _Begun(NamedTuple):
@@ -135,7 +147,7 @@ class Ranges:
 
         Args:
             node: where they are asked for.
-            pool: of `IN_FLIGHT` threads.
+            pool: of `IN_FLIGHT_MAX` threads.
             chain: what the log says of the chain.
             contracts: whose logs; those that the chain follows, unless given.
             known: contracts whose logs are not wanted.
@@ -144,12 +156,14 @@ class Ranges:
         self._node = node
         self._pool = pool
         self._chain = chain
-        self._contracts = dict(chain.contracts if contracts is None else contracts)
-        self._known = known
+        self._roster = Roster(chain.contracts if contracts is None else contracts, known)
         self._pending: deque[_Begun] = deque()
         self._next, self._last = 0, -1
         self._heaviest = 0
+        self._depth = _IN_FLIGHT
+        self._looked_at = (time.perf_counter(), TURN.idle_seconds)
         self._is_announcing = False
+        self._expected: set[str] = set()
 
     def fetch(self, first: int, last: int) -> Iterator[list[Fetched]]:
         """The blocks from `first` to `last`, in order: again and again the ranges that are ready.
@@ -170,8 +184,7 @@ class Ranges:
             begun.fetched.cancel()
 
     def _submit(self) -> None:
-        most = _IN_FLIGHT_ANNOUNCING if self._is_announcing else IN_FLIGHT
-        in_flight = min(most, max(_BYTES_IN_FLIGHT // max(self._heaviest, 1), 1))
+        in_flight = min(self._depth, max(_BYTES_IN_FLIGHT // max(self._heaviest, 1), 1))
         while self._next <= self._last and len(self._pending) < in_flight:
             end = min(self._next + self._width - 1, self._last)
             self._pending.append(self._begin(self._next, end))
@@ -182,12 +195,23 @@ class Ranges:
 
     def _results(self) -> Iterator[list[Fetched]]:
         while self._pending:
+            self._deepen()
             ready = self._take()
             self._adapt(ready)
             self._submit()
             if self._node.stop.is_set():
                 raise StoppedError
             yield ready
+
+    def _deepen(self) -> None:
+        """Have more ranges in flight where the next one is not there and nobody computes."""
+        (before, idle_before), now = self._looked_at, (time.perf_counter(), TURN.idle_seconds)
+        self._looked_at = now
+        is_idle = now[1] - idle_before > _IDLE_SHARE * (now[0] - before)
+        if is_idle and not self._pending[0].fetched.done():
+            self._depth = min(self._depth + 1, IN_FLIGHT_MAX)
+        elif not is_idle:
+            self._depth = max(self._depth - 1, _IN_FLIGHT)
 
     def _take(self) -> list[Fetched]:
         """The next range, once it is there, and those after it that are there too."""
@@ -205,19 +229,17 @@ class Ranges:
 
     def _learn(self, discovered: Sequence[ContractDiscovered]) -> None:
         """Get the logs of these contracts for the ranges that were begun without them."""
-        if not discovered:
-            return
-        found = {
-            each.address: Followed(each.deployment, each.kind, each.block) for each in discovered
-        }
-        self._pending = deque(
-            begun._replace(fetched=self._pool.submit(self._extend_one, begun.fetched, found))
-            for begun in self._pending
-        )
+        unexpected = {each.address for each in discovered} - self._expected
+        self._expected.difference_update([each.address for each in discovered])
+        if unexpected:
+            self._pending = deque(
+                begun._replace(fetched=self._pool.submit(self._extend_one, begun.fetched))
+                for begun in self._pending
+            )
 
-    def _extend_one(self, begun: Future[Fetched], found: Contracts) -> Fetched:
+    def _extend_one(self, begun: Future[Fetched]) -> Fetched:
         # The pool takes its tasks in order, so what is waited for here is being done already.
-        return extended(self._node, begun.result(), found, chain=self._chain)
+        return extended(self._node, begun.result(), chain=self._chain)
 
     def _halve(self, first: int, last: int) -> None:
         self._width = (last - first + 1) // 2
@@ -235,20 +257,28 @@ class Ranges:
                 self._width = min(self._width + _WIDTH_STEP, _WIDTH_MAX)
 
     def _fetch_one(self, first: int, last: int) -> Fetched:
-        settings = self._node.settings
+        settings, roster = self._node.settings, self._roster
 
         def unit(endpoint: Endpoint) -> Fetched:
             with TURN:
                 headers = fetch_headers(endpoint, first, last, proof=settings.proof)
-                contracts = dict(self._contracts)
+                if self._is_announcing and settings.proof != "receipts":
+                    self._expected |= expected_contracts(endpoint, headers, roster)
+                expected = frozenset(self._expected)
 
                 def read(proof: Proof) -> Fetched:
-                    blocks = unread(headers, self._known, proof=proof)
-                    return extend(endpoint, blocks, contracts, chain=self._chain)
+                    return fetch_listed(
+                        endpoint,
+                        headers,
+                        roster,
+                        chain=self._chain,
+                        proof=proof,
+                        expected=expected,
+                    )
 
-                return proved(endpoint, settings.proof, read)
+                fetched = proved(endpoint, settings.proof, read)
+                # Ranges that begin after this need not be extended when their turn comes.
+                roster.add(_followed(fetched.discovered))
+                return fetched
 
-        fetched = self._node.ask(unit)
-        # Ranges that begin after this need not be extended when their turn comes.
-        self._contracts |= fetched.contracts
-        return fetched
+        return self._node.ask(unit)

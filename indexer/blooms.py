@@ -10,8 +10,6 @@ from collections.abc import Iterable, Sequence
 from indexer.commitments import BLOOM_BITS, bit_positions
 
 _BLOOM_BYTES = BLOOM_BITS // 8
-# For each bit of a byte: every byte value to 1 where it has the bit, else to 0.
-_HAS_BIT = [bytes(value >> bit & 1 for value in range(256)) for bit in range(8)]
 
 
 class Blooms:
@@ -19,8 +17,7 @@ class Blooms:
 
     def __init__(self, blooms: Sequence[int]) -> None:
         self._blocks = len(blooms)
-        self._turned = b"".join([bloom.to_bytes(_BLOOM_BYTES) for bloom in blooms])
-        self._columns: dict[int, int] = {}
+        self._columns = _Columns(blooms)
 
     def promises(self, addresses: Iterable[str]) -> dict[int, set[str]]:
         """Of each block, by its place, the addresses of which it may hold logs.
@@ -28,21 +25,13 @@ class Blooms:
         Blocks that hold no log of any of them, as their blooms prove, are left out.
         """
         promises: dict[int, set[str]] = {}
-        for address in addresses:
-            first, second, third = bit_positions(address)
-            if common := self._column(first) & self._column(second) & self._column(third):
+        addresses, columns = list(addresses), self._columns
+        positions = map(bit_positions, addresses)
+        for address, (first, second, third) in zip(addresses, positions, strict=True):
+            if common := columns[first] & columns[second] & columns[third]:
                 for place in self._places(common):
                     promises.setdefault(place, set()).add(address)
         return promises
-
-    def _column(self, position: int) -> int:
-        """One bit of every bloom: a byte for each block, 1 or 0."""
-        column = self._columns.get(position)
-        if column is None:
-            at = _BLOOM_BYTES - 1 - position // 8
-            bits = self._turned[at::_BLOOM_BYTES].translate(_HAS_BIT[position % 8])
-            column = self._columns[position] = int.from_bytes(bits)
-        return column
 
     def _places(self, column: int) -> list[int]:
         bits = column.to_bytes(self._blocks)
@@ -51,6 +40,22 @@ class Blooms:
             places.append(at)
             at = bits.find(1, at + 1)
         return places
+
+
+class _Columns(dict[int, int]):
+    """Each bit of every bloom, by its position: a byte for each block, 1 or 0; made when needed."""
+
+    def __init__(self, blooms: Sequence[int]) -> None:
+        super().__init__()
+        self._turned = b"".join([bloom.to_bytes(_BLOOM_BYTES) for bloom in blooms])
+        self._ones = int.from_bytes(b"\x01" * len(blooms))
+
+    def __missing__(self, position: int) -> int:
+        at = _BLOOM_BYTES - 1 - position // 8
+        eight = int.from_bytes(self._turned[at::_BLOOM_BYTES])
+        for bit in range(8):
+            self[position - position % 8 + bit] = eight >> bit & self._ones
+        return self[position]
 
 
 def false_promises(bloom: int, addresses: int) -> float:

@@ -19,6 +19,8 @@ _BITS_CACHE_MAX = 1 << 16
 BLOOM_BITS = 2048
 _HASH_PREFIX = "a0"  # RLP of 32 bytes: this, then the bytes
 _ADDRESS_PREFIX = "94"  # RLP of 20 bytes
+_BLOOM_PREFIX = "b90100"  # RLP of 256 bytes
+_NONCE_PREFIX = "88"  # RLP of 8 bytes
 _HASH_CHARACTERS = 64
 _ONE_BYTE_DATA = len("0x00")
 _EMPTY = "80"  # RLP of no bytes
@@ -27,23 +29,9 @@ _SHORT_MAX_BYTES = 55
 _STRING, _LIST = 0x80, 0xC0
 
 
-# In the order in which they are hashed. Quantities are integers; the others are bytes as they are.
-_HEADER_FIELDS = (
-    "parent_hash",
-    "sha3_uncles",
-    "miner",
-    "state_root",
-    "transactions_root",
-    "receipts_root",
-    "logs_bloom",
-    "difficulty",
-    "number",
-    "gas_limit",
-    "gas_used",
-    "timestamp",
-    "extra_data",
-    "mix_hash",
-    "nonce",
+# Fields that later forks added to headers, in the order in which they are hashed.
+_LATER_QUANTITIES = {"base_fee_per_gas", "blob_gas_used", "excess_blob_gas"}
+_LATER_FIELDS = (
     "base_fee_per_gas",
     "withdrawals_root",
     "blob_gas_used",
@@ -51,16 +39,6 @@ _HEADER_FIELDS = (
     "parent_beacon_block_root",
     "requests_hash",
 )
-_QUANTITIES = {
-    "difficulty",
-    "number",
-    "gas_limit",
-    "gas_used",
-    "timestamp",
-    "base_fee_per_gas",
-    "blob_gas_used",
-    "excess_blob_gas",
-}
 
 
 def header_hash(block: Block) -> str:
@@ -69,11 +47,31 @@ def header_hash(block: Block) -> str:
     Raises:
         ValueError: a field is not hex.
     """
+    # `wire` checked the lengths of all that has a fixed one.
+    roots = (
+        f"{_HASH_PREFIX}{block.parent_hash[2:]}"
+        f"{_HASH_PREFIX}{block.sha3_uncles[2:]}"
+        f"{_ADDRESS_PREFIX}{block.miner[2:]}"
+        f"{_HASH_PREFIX}{block.state_root[2:]}"
+        f"{_HASH_PREFIX}{block.transactions_root[2:]}"
+        f"{_HASH_PREFIX}{block.receipts_root[2:]}"
+        f"{_BLOOM_PREFIX}{block.logs_bloom[2:]}"
+    )
     fields = [
-        _quantity(value) if field in _QUANTITIES else _string(value[2:])
-        for field in _HEADER_FIELDS
-        if (value := getattr(block, field)) is not None
+        roots,
+        _quantity(block.difficulty),
+        _quantity(block.number),
+        _quantity(block.gas_limit),
+        _quantity(block.gas_used),
+        _quantity(block.timestamp),
+        _string(block.extra_data[2:]),
+        f"{_HASH_PREFIX}{block.mix_hash[2:]}{_NONCE_PREFIX}{block.nonce[2:]}",
     ]
+    for field in _LATER_FIELDS:
+        value = getattr(block, field)
+        if value is not None:
+            is_quantity = field in _LATER_QUANTITIES
+            fields.append(_quantity(value) if is_quantity else f"{_HASH_PREFIX}{value[2:]}")
     return "0x" + _keccak(_list("".join(fields)))
 
 

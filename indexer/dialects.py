@@ -57,6 +57,8 @@ _TABLE: list[tuple[Kind, str]] = [
     ("no_method", r"(?:unsupported|unknown|no such|invalid) (?:rpc )?method"),
     ("no_method", rf"\beth_\w+ (?:is )?(?:not {_SERVED}|unavailable|disabled)"),
     ("not_yet", r"header not found|unknown block|missing trie node|unfinali[sz]ed|\bpruned"),
+    ("not_yet", r"header for hash not found|not currently canonical|blockoutofrange"),
+    ("not_yet", r"\barchiv|no state (?:found|available)|state histor|maximum proof window"),
     (
         "not_yet",
         r"\w*block\w*\b.{0,30}(?:\bnot|n't) (?:be )?(?:found|exist)|\w*block.* cannot be f",

@@ -14,7 +14,7 @@ import msgspec
 import requests
 
 from indexer.allowance import Allowance
-from indexer.envelope import BLOCKS, CHAIN_ID, LOGS, RECEIPTS, Answer, Call
+from indexer.envelope import BLOCKS, CALLS, CHAIN_ID, LOGS, RECEIPTS, Answer, Call
 from indexer.errors import (
     AnswerTooLargeError,
     EndpointError,
@@ -30,6 +30,7 @@ from indexer.errors import (
 from indexer.health import Health
 from indexer.pace import Pace
 from indexer.refusals import Refusals, json_of
+from indexer.reverts import Reverted
 from indexer.transport import Transport
 from indexer.turns import TURN
 from indexer.wire import Block, Log, Receipt
@@ -42,6 +43,7 @@ _ADDRESSES_MAX = 500  # providers refuse from 1,000 on
 # A header is 1 to 20 kB on the wire, with its transactions' hashes; all receipts of a busy block
 # are up to 2 MB. So batches stay below the byte cap.
 _HEADERS_MAX, _RECEIPTS_MAX = 100, 20
+_CALLS_MAX = 100  # each of them runs a contract
 # What cannot be asked for in parts, as a block's receipts, may be larger, but only one at a time.
 ANSWER_BYTES_MAX, LARGE_ANSWER_BYTES_MAX = 6 << 20, 128 << 20
 _LARGE = threading.Lock()
@@ -60,6 +62,7 @@ class Endpoint:
         alias: how people are told about it: the chain's name and its place in `rpc`, from 1.
         receipts_sample: the share of blocks proved by bloom whose receipts are looked at too.
         has_receipts: whether it has `eth_getBlockReceipts`, as far as is known.
+        takes_block_hashes: whether `eth_call` takes a block by its hash, as far as is known.
         health: how well it serves.
         pace: how fast it is asked.
         has_others: whether another endpoint can be asked rather than this one waited for.
@@ -79,6 +82,7 @@ class Endpoint:
         self.alias = alias
         self.receipts_sample = 0.0
         self.has_receipts = True
+        self.takes_block_hashes = True
         self.has_others = False
         self.conviction = ""
         self.health = health or Health()
@@ -87,6 +91,7 @@ class Endpoint:
         self._addresses = Allowance(_ADDRESSES_MAX, _ADDRESSES_MAX)
         self._headers = Allowance(_HEADERS_MAX, _HEADERS_MAX)
         self._receipts = Allowance(_RECEIPTS_MAX, _RECEIPTS_MAX)
+        self._calls = Allowance(_CALLS_MAX, _CALLS_MAX)
         self._transport = Transport(url, alias)
         self._refusals = Refusals(alias, self._transport.redacted)
         self._stop = stop or threading.Event()
@@ -146,6 +151,20 @@ class Endpoint:
         That they are hex is left to the proof, which hashes every byte of them anyway.
         """
         return self._ask_all(RECEIPTS, [[block] for block in blocks], size=self._receipts)
+
+    def call_contracts(
+        self, calls: Sequence[dict[str, str]], at: dict[str, str] | str
+    ) -> list[str | Reverted]:
+        """What contracts return, in 0x hex, or why they refuse; in the order of the calls.
+
+        Args:
+            calls: objects as `eth_call` takes them.
+            at: the block, by number or as an object with its hash (EIP-1898).
+        """
+        results = self._ask_all(CALLS, [[call, at] for call in calls], size=self._calls)
+        if None in results:
+            raise MalformedAnswerError(self.alias, f"{CALLS.method} answered null")
+        return results
 
     def logs(self, criteria: dict[str, Any]) -> list[Log]:
         """The logs that a filter matches, as the endpoint orders them.
@@ -221,7 +240,7 @@ class Endpoint:
         if isinstance(answers, Answer):
             answers = [answers]
         for answer in answers:
-            self._check_error(method, answer)
+            self._check_error(call, answer)
         by_id = {answer.id: answer for answer in answers}
         if len(by_id) != len(asked) or len(answers) != len(asked):
             raise MalformedAnswerError(self.alias, f"{method}: not one answer for each request")
@@ -278,9 +297,15 @@ class Endpoint:
             raise self._refusals.of(method, problem)
         raise MalformedAnswerError(self.alias, f"{method}: {reason}")
 
-    def _check_error(self, method: str, answer: Answer[Any]) -> None:
-        """Raise the error of an answer; it may be without an id, when it is of a whole batch."""
-        result = answer.result
+    def _check_error(self, call: Call, answer: Answer[Any]) -> None:
+        """Raise the error of an answer, unless it stands for a result.
+
+        It may be without an id, when it is of a whole batch.
+        """
+        method, result = call.method, answer.result
+        if result is msgspec.UNSET and (meant := call.read_error(answer.error)) is not None:
+            answer.result, answer.error = meant, None
+            return
         problem = answer.message if result is msgspec.UNSET else None
         problem = problem if answer.error is None else answer.error
         if problem is None:

@@ -6,7 +6,8 @@ from typing import Any, Generic, NamedTuple, TypeVar
 import msgspec
 
 from indexer.hexadecimal import check_blocks, check_hex, check_logs
-from indexer.wire import Block, Log, Quantity, Receipt
+from indexer.reverts import Reverted, read_revert
+from indexer.wire import Block, Bytes, Log, Quantity, Receipt
 
 _T = TypeVar("_T")
 
@@ -28,11 +29,13 @@ class Call(NamedTuple):
         decoder: of an answer, or of the answers to a batch.
         check: raises ValueError where results, with None for a null, or the bytes that they were
             decoded from are not what they should be.
+        read_error: the result that an error stands for; None where it is a failure.
     """
 
     method: str
     decoder: msgspec.json.Decoder[Any]
     check: Callable[[list[Any], bytes], None]
+    read_error: Callable[[Any], Any] = lambda _: None
 
 
 def _check_blocks(results: list[Block | None], _: bytes) -> None:
@@ -46,6 +49,10 @@ def _check_logs(results: list[list[Log] | None], content: bytes) -> None:
 
 def _check_quantity(results: list[str | None], _: bytes) -> None:
     check_hex([result for result in results if result is not None])
+
+
+def _check_returned(results: list[str | None], _: bytes) -> None:
+    check_hex([each for each in results if each is not None and not isinstance(each, Reverted)])
 
 
 def _leave_to_proof(_results: list[Any], _: bytes) -> None:
@@ -62,5 +69,11 @@ RECEIPTS = Call(
     "eth_getBlockReceipts",
     msgspec.json.Decoder(list[Answer[list[Receipt]]] | Answer[list[Receipt]]),
     _leave_to_proof,
+)
+CALLS = Call(
+    "eth_call",
+    msgspec.json.Decoder(list[Answer[Bytes]] | Answer[Bytes]),
+    _check_returned,
+    read_revert,
 )
 LOGS = Call("eth_getLogs", msgspec.json.Decoder(Answer[list[Log]]), _check_logs)

@@ -204,6 +204,24 @@ class NotYetError(EndpointError):
         super().__init__(alias, f"does not have block {block} yet")
 
 
+class OtherBlockError(EndpointError):
+    """The endpoint has another block of that number than the one it was asked about."""
+
+    weight = 0.25
+
+    def __init__(self, alias: str, *, number: int, ours: str, theirs: str) -> None:
+        super().__init__(alias, f"has block {number} as {theirs}, not as {ours}")
+
+
+class StateUnavailableError(EndpointError):
+    """The endpoint has the block, but what contracts held then is not kept there."""
+
+    weight = 0.25
+
+    def __init__(self, alias: str, *, block: int, said: str) -> None:
+        super().__init__(alias, f"does not keep the state of block {block} ({said})")
+
+
 class BranchChangedError(DaybookError):
     """The chain moved to another branch while it was read."""
 

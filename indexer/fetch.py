@@ -4,30 +4,31 @@ All of it is done at one endpoint, as one unit. Contracts that the events announ
 from their block on, in the same blocks, until nothing new is announced.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from itertools import groupby
 from typing import NamedTuple, TypeVar
 
 import structlog
 
-from indexer.discovery import ANNOUNCING, announced
+from indexer.discovery import ANNOUNCING, ANNOUNCING_TOPICS, announced
 from indexer.endpoint import Endpoint, lacks_method
 from indexer.errors import NotYetError, RangeTooLargeError, RpcError
-from indexer.logs import LogSource, Verified
+from indexer.logs import LogSource, Spare
 from indexer.proof import Header, verify_header, verify_links
+from indexer.roster import Contracts, Roster, is_new
 from indexer.wire import Log
 from schema.events import Event, UndecodedLog, decode
 from schema.log.chain import Chain, ContractDiscovered, Followed, Proof
 from schema.log.digest import CheckedRow, checked
 from schema.log.store import store_block_events
 
-# Verified logs of a range are kept until its turn if their data has no more hex digits than this.
-_VERIFIED_DIGITS_MAX = 2 << 20
-
 _log = structlog.get_logger()
 _T = TypeVar("_T")
 
+_NOWHERE = (0, 0, "", 0, "", 0, 0, "")
+
 Events = list[Event | UndecodedLog]
-Contracts = Mapping[str, Followed]
 
 
 class Fetched(NamedTuple):
@@ -35,21 +36,35 @@ class Fetched(NamedTuple):
 
     Attributes:
         headers: of every block.
-        contracts: whose logs are here, by address.
+        roster: the contracts that are followed.
+        seen: so many of the roster's contracts were known when the logs were fetched.
+        own: contracts whose logs are here although they came later, by address.
         rows: of their events, by block number, without empty blocks.
         size: bytes of these rows.
         discovered: contracts that the events announce, as not known before.
         proof: how it was shown that nothing is missing.
-        verified: other logs of these blocks too, for contracts that are announced late.
+        spare: other logs of these blocks too, for contracts that are announced late.
     """
 
     headers: Sequence[Header]
-    contracts: dict[str, Followed]
+    roster: Roster
+    seen: int
+    own: Contracts
     rows: dict[int, list[CheckedRow]]
     size: int
     discovered: list[ContractDiscovered]
     proof: Proof
-    verified: Verified
+    spare: Spare
+
+    @property
+    def missing(self) -> dict[str, Followed]:
+        """Contracts whose logs are not here, although they may have some."""
+        last = self.headers[-1].number
+        return {
+            address: followed
+            for address, followed in self.roster.since(self.seen).items()
+            if followed.block <= last and is_new(self.own, address, followed)
+        }
 
 
 def fetch_headers(endpoint: Endpoint, first: int, last: int, *, proof: Proof) -> list[Header]:
@@ -81,53 +96,105 @@ def fetch(
     Raises:
         EndpointError: the endpoint failed, or its answer is not proved.
     """
-    return extend(endpoint, unread(headers, {}, proof=proof), contracts, chain=chain)
+    return fetch_listed(endpoint, headers, Roster(contracts), chain=chain, proof=proof)
 
 
-def unread(headers: Sequence[Header], known: Contracts, *, proof: Proof) -> Fetched:
-    """These blocks before anything of them is fetched.
+def fetch_listed(  # noqa: PLR0913  as `fetch`, and what is expected
+    endpoint: Endpoint,
+    headers: Sequence[Header],
+    roster: Roster,
+    *,
+    chain: Chain,
+    proof: Proof,
+    expected: AbstractSet[str] = frozenset(),
+) -> Fetched:
+    """All logs of a roster's contracts, and of those they announce, in these blocks.
 
-    Logs of `known` contracts are not wanted, whoever announces these: the event log holds them.
-    """
-    return Fetched(headers, dict(known), {}, 0, [], proof, {})
-
-
-def extend(endpoint: Endpoint, fetched: Fetched, contracts: Contracts, *, chain: Chain) -> Fetched:
-    """The same blocks with the logs of these contracts too.
+    Args:
+        endpoint: where to ask.
+        headers: of the blocks, verified.
+        roster: the contracts.
+        chain: what the log says of the chain.
+        proof: how it is shown that nothing is missing.
+        expected: addresses of contracts that are likely to be announced: their logs come with
+            the others, and are used once they are.
 
     Raises:
         EndpointError: the endpoint failed, or its answer is not proved.
     """
-    source = LogSource(endpoint, fetched.verified)
-    known, rows = dict(fetched.contracts), dict(fetched.rows)
-    discovered = list(fetched.discovered)
-    wanted = {a: followed for a, followed in contracts.items() if is_new(known, a, followed)}
+    fetched = Fetched(headers, roster, len(roster), {}, {}, 0, [], proof, Spare())
+    source = LogSource(endpoint, Spare(), expected)
+    return _with_logs(source, fetched, dict(roster.contracts), chain)
+
+
+def extend(endpoint: Endpoint, fetched: Fetched, missing: Contracts, *, chain: Chain) -> Fetched:
+    """The same blocks with the logs of contracts that were missing.
+
+    Raises:
+        EndpointError: the endpoint failed, or its answer is not proved.
+    """
+    source = LogSource(endpoint, fetched.spare)
+    return _with_logs(source, fetched._replace(own={**fetched.own, **missing}), missing, chain)
+
+
+def _with_logs(source: LogSource, fetched: Fetched, wanted: Contracts, chain: Chain) -> Fetched:
+    """The same blocks with the logs of wanted contracts, and of those they announce."""
+    own, rows, discovered = dict(fetched.own), dict(fetched.rows), list(fetched.discovered)
+    headers = fetched.headers
     while wanted:
-        known |= wanted
         found: dict[str, ContractDiscovered] = {}
-        for header, events in _new_events(source, fetched, wanted, chain):
+        for header, events in _new_events(source, headers, fetched.proof, wanted, chain):
             rows[header.number] = _merge(rows.get(header.number), _encode(events, chain, header))
-            for fact in _discover(events, known):
-                found.setdefault(fact.address, fact)  # of two announcements the first one stays
+            for fact in _announced(events, wanted):
+                followed = Followed(fact.deployment, fact.kind, fact.block)
+                if fetched.roster.is_new(fact.address, followed) and is_new(
+                    own, fact.address, followed
+                ):
+                    found.setdefault(fact.address, fact)  # of two announcements the first stays
         discovered += found.values()
         wanted = {
             address: Followed(fact.deployment, fact.kind, fact.block)
             for address, fact in found.items()
         }
-    verified = source.verified
-    if sum(len(log.data) for logs in verified.values() for log in logs) > _VERIFIED_DIGITS_MAX:
-        verified = {}
+        own |= wanted
+        first = min([followed.block for followed in wanted.values()], default=0)
+        headers = [header for header in headers if header.number >= first]
     size = sum([len(row) for block in rows.values() for row, _ in block])
-    return Fetched(fetched.headers, known, rows, size, discovered, fetched.proof, verified)
+    return fetched._replace(
+        own=own, rows=rows, size=size, discovered=discovered, spare=source.spare.bounded()
+    )
+
+
+def expected_contracts(endpoint: Endpoint, headers: Sequence[Header], roster: Roster) -> set[str]:
+    """Addresses that contracts announce in these blocks, as the endpoint says without proof.
+
+    Where every range announces some, their logs would have to be asked for afterwards: for the
+    range itself, and for each one that was begun meanwhile.
+
+    Raises:
+        EndpointError: the endpoint failed.
+    """
+    kinds, source = roster.announcers, LogSource(endpoint, Spare())
+    expected, transactions = set[str](), set[str]()
+    for logs in source.unproved(headers, kinds.keys(), [ANNOUNCING_TOPICS]).values():
+        for log in logs:
+            # A transaction announces the same contracts again, in an event that is dear to decode.
+            if log.transaction_hash not in transactions:
+                transactions.add(log.transaction_hash)
+                event = decode(kinds[log.address], _NOWHERE, log.topics, log.data)
+                expected.update(address for _, address in announced(event))
+    return expected
 
 
 def _new_events(
-    source: LogSource, fetched: Fetched, wanted: Contracts, chain: Chain
+    source: LogSource,
+    headers: Sequence[Header],
+    proof: Proof,
+    wanted: Contracts,
+    chain: Chain,
 ) -> Iterable[tuple[Header, Events]]:
     """The events of wanted contracts, block by block, without empty blocks."""
-    first = min(followed.block for followed in wanted.values())
-    headers = [header for header in fetched.headers if header.number >= first]
-    blocks = source.logs(headers, wanted.keys(), fetched.proof)
+    blocks = source.logs(headers, wanted.keys(), proof)
     for header in headers:
         if events := _decode(chain.chain_id, header, blocks.get(header.number, ()), wanted):
             yield header, events
@@ -165,22 +232,13 @@ def as_many_as_fit(blocks: int, take: Callable[[int], _T]) -> _T:
             blocks //= 2
 
 
-def is_new(known: Contracts, address: str, followed: Followed) -> bool:
-    """Whether the contract is not known, or only from a later block on."""
-    # A transaction that a reorganisation moved may announce a contract earlier than before.
-    return address not in known or followed.block < known[address].block
-
-
-def _discover(events: Events, known: Contracts) -> list[ContractDiscovered]:
-    """The facts that events announce contracts, but those known already."""
-    facts = []
+def _announced(events: Events, contracts: Contracts) -> Iterable[ContractDiscovered]:
+    """The facts that events of these contracts announce others."""
     for event in [event for event in events if type(event) in ANNOUNCING]:
+        deployment = contracts[event.contract].deployment
         for kind, address in announced(event):
-            deployment = known[event.contract].deployment
-            if is_new(known, address, Followed(deployment, kind, event.block_number)):
-                fact = (event.chain_id, deployment, kind, address, event.block_number)
-                facts.append(ContractDiscovered(*fact))
-    return facts
+            fact = (event.chain_id, deployment, kind, address, event.block_number)
+            yield ContractDiscovered(*fact)
 
 
 def _decode(chain_id: int, header: Header, logs: Iterable[Log], contracts: Contracts) -> Events:
@@ -207,4 +265,7 @@ def _decode(chain_id: int, header: Header, logs: Iterable[Log], contracts: Contr
 
 def _merge(rows: list[CheckedRow] | None, added: list[CheckedRow]) -> list[CheckedRow]:
     """Both, each once: the rows of one block sort by their log index."""
-    return added if rows is None else sorted({*rows, *added})
+    if rows is None:
+        return added
+    # Of two sorted lists this is a merge; a set would hash every byte.
+    return [row for row, _ in groupby(sorted(rows + added))]

@@ -7,6 +7,7 @@ Whatever the node does meanwhile, each contract's events stand in the log in the
 """
 
 import time
+from collections import ChainMap
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -14,25 +15,18 @@ from functools import partial
 import msgspec
 import structlog
 
-from indexer.backfill import IN_FLIGHT, Ranges, complete
+from indexer.backfill import IN_FLIGHT_MAX, Ranges, complete
 from indexer.endpoint import Endpoint
 from indexer.errors import BranchChangedError, EndpointError
-from indexer.fetch import (
-    Contracts,
-    Fetched,
-    as_many_as_fit,
-    extend,
-    fetch_headers,
-    proved,
-    unread,
-)
+from indexer.fetch import Fetched, as_many_as_fit, fetch_headers, fetch_listed, proved
 from indexer.node import Node
 from indexer.opening import configured, unknown
+from indexer.roster import Roster
 from indexer.writer import Writer
 from schema.errors import DaybookError
+from schema.families import Deployment
 from schema.log.chain import Chain, Followed, Growth, IndexedBlock, Proof
 from schema.progress import Progress, Report
-from schema.settings import Deployment
 
 # So long a new head may wait: for what is appended here, and for what is still being fetched.
 _SLICE_SECONDS = 0.5
@@ -53,10 +47,10 @@ class Grower:
         self._writer = writer
         self._configured = configured(node.settings, deployments)
         self._report = report
-        self._pool = ThreadPoolExecutor(IN_FLIGHT, thread_name_prefix="grow")
+        self._pool = ThreadPoolExecutor(IN_FLIGHT_MAX, thread_name_prefix="grow")
         self._ranges: Ranges | None = None
         self._fetched: Iterator[list[Fetched]] = iter(())
-        self._known: Contracts = {}
+        self._known: dict[str, Followed] = {}
         self._events = 0
         self._failures = 0
         self._resting_until = 0.0
@@ -140,7 +134,8 @@ class Grower:
 
     def _by_blocks(self, growth: Growth, first: int) -> None:
         """Blocks that are not final, some of them if there are many."""
-        self._known = known = _known(self._writer.chain)
+        self._known = _known(self._writer.chain)
+        roster = Roster(growth.contracts, self._known)
         head = self._writer.chain.tail[-1].number
         settings, chain = self._node.settings, self._writer.chain
 
@@ -151,8 +146,7 @@ class Grower:
             def read(proof: Proof) -> Fetched:
                 # A filter is bound to a block hash only when it asks for that one block.
                 some = headers if proof == "receipts" else headers[:1]
-                blocks = unread(some, known, proof=proof)
-                return extend(endpoint, blocks, growth.contracts, chain=chain)
+                return fetch_listed(endpoint, some, roster, chain=chain, proof=proof)
 
             return proved(endpoint, "none" if settings.proof == "none" else "receipts", read)
 
@@ -164,7 +158,7 @@ class Grower:
         """Append what fits the blocks of the log."""
         chain = self._writer.chain
         _check(chain, growth.covered, fetched)
-        followed = {**self._known, **growth.contracts}
+        followed = ChainMap(growth.contracts, self._known)
         finalized = chain.finalized
         grown = complete(self._node, fetched, followed, chain=chain, finalized=finalized)
         events = self._writer.backfill(grown, joined=grown.last.number == chain.tail[-1].number)

@@ -33,8 +33,8 @@ def check_blocks(blocks: Iterable[Block]) -> None:
     Raises:
         ValueError: one of them is not hex.
     """
-    for block in blocks:
-        check_hex([field for field in msgspec.structs.astuple(block) if field is not None])
+    fields = [msgspec.structs.astuple(block) for block in blocks]
+    check_hex([field for each in fields for field in each if field is not None])
 
 
 def check_logs(logs: Iterable[Log], content: bytes | None = None) -> None:

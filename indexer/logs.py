@@ -8,7 +8,9 @@ import random
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from typing import Any
+from itertools import chain
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -36,24 +38,52 @@ _log = structlog.get_logger()
 # What the logs of one unit of work may take, in hex digits of their data: with several units in
 # flight, this bounds memory. A single block is taken whatever it has.
 _DIGITS_MAX = 4 << 20
+# Likewise, what of them is kept until the range's turn.
+_SPARE_DIGITS_MAX = 2 << 20
 # False promises of a block, on average, from which on its bloom is vague.
 _DOUBTS_A_BLOCK_MAX = 0.3
 
+Topics = Sequence[Sequence[str]]
 BlockLogs = dict[int, list[Log]]
-Verified = dict[str, list[Log]]
+
+
+class Spare(NamedTuple):
+    """Logs that came beyond those that were wanted, so that they need not be asked for again.
+
+    Attributes:
+        blocks: all logs, by block hash, of the blocks whose receipts were verified.
+        addresses: those whose logs in the other blocks are here as well.
+        first: the block from which on they are.
+        logs: of these addresses, by block number.
+    """
+
+    blocks: Mapping[str, list[Log]] = MappingProxyType({})
+    addresses: AbstractSet[str] = frozenset()
+    first: int = 0
+    logs: Mapping[int, list[Log]] = MappingProxyType({})
+
+    def bounded(self) -> "Spare":
+        """The same, or nothing if it takes much memory."""
+        digits = sum([_digits(logs) for logs in chain(self.blocks.values(), self.logs.values())])
+        return self if digits <= _SPARE_DIGITS_MAX else Spare()
 
 
 class LogSource:
-    """Asks one endpoint for logs, for one unit of work.
+    """Asks one endpoint for logs, for one unit of work."""
 
-    Attributes:
-        verified: all logs, by block hash, of the blocks whose receipts were verified; these
-            blocks are not asked for again.
-    """
-
-    def __init__(self, endpoint: Endpoint, verified: Mapping[str, list[Log]]) -> None:
+    def __init__(
+        self, endpoint: Endpoint, spare: Spare, expected: AbstractSet[str] = frozenset()
+    ) -> None:
+        """Ask `endpoint`, unless there is `spare`; first for `expected` addresses too."""
         self._endpoint = endpoint
-        self.verified = dict(verified)
+        self._verified = dict(spare.blocks)
+        self._spare = spare
+        self._expected = expected
+
+    @property
+    def spare(self) -> Spare:
+        """What came and was not wanted yet."""
+        return self._spare._replace(blocks=self._verified)
 
     def logs(
         self, headers: Sequence[Header], addresses: AbstractSet[str], proof: Proof
@@ -63,12 +93,46 @@ class LogSource:
         Raises:
             EndpointError: the endpoint failed, or its answer is not proved.
         """
+        if not headers:
+            return {}
+        first, spare = headers[0].number, self._spare
+        if addresses <= spare.addresses and first >= spare.first:
+            return _only(spare.logs, addresses)
+        expected = frozenset([each for each in self._expected if each not in addresses])
+        self._expected = frozenset()
+        logs = self._asked(headers, addresses, expected, proof)
+        if not expected:
+            return logs
+        ahead = _only(logs, expected)
+        self._spare = Spare({}, expected, first, ahead)
+        for at in ahead:
+            logs[at] = [log for log in logs[at] if log.address not in expected]
+        return logs
+
+    def unproved(
+        self, headers: Sequence[Header], addresses: AbstractSet[str], topics: Topics
+    ) -> BlockLogs:
+        """Logs of these addresses in these blocks that have one of the topics at each place.
+
+        Raises:
+            EndpointError: the endpoint failed.
+        """
+        return self._by_filter(headers, addresses, topics)
+
+    def _asked(
+        self,
+        headers: Sequence[Header],
+        addresses: AbstractSet[str],
+        expected: AbstractSet[str],
+        proof: Proof,
+    ) -> BlockLogs:
         if proof == "none":
-            return self._by_filter(headers, addresses)
-        promises = Blooms([header.bloom for header in headers]).promises(addresses)
+            return self._by_filter(headers, addresses | expected)
+        every = chain(addresses, expected)
+        promises = Blooms([header.bloom for header in headers]).promises(every)
         places = sorted(promises)
         promising = [headers[at] for at in places]
-        if proof == "receipts" or all(header.hash in self.verified for header in promising):
+        if proof == "receipts" or all(header.hash in self._verified for header in promising):
             return self._by_receipts(promising, addresses)
         doubts = sum(false_promises(header.bloom, len(addresses)) for header in promising)
         are_vague = doubts > _DOUBTS_A_BLOCK_MAX * len(promising)
@@ -76,17 +140,17 @@ class LogSource:
 
     def _by_receipts(self, headers: Sequence[Header], addresses: AbstractSet[str]) -> BlockLogs:
         alias, digits = self._endpoint.alias, 0
-        asked = [header for header in headers if header.hash not in self.verified]
+        asked = [header for header in headers if header.hash not in self._verified]
         while asked:
             some = asked[: self._endpoint.receipts_at_once]
             asked = asked[len(some) :]
             for header, receipts in zip(some, self._receipts(some), strict=True):
                 if receipts is None:
                     raise NotYetError(alias, block=header.hash)
-                logs = self.verified[header.hash] = verify_receipts(alias, header, receipts)
+                logs = self._verified[header.hash] = verify_receipts(alias, header, receipts)
                 digits += _digits(logs)
             _check_size(headers, digits)
-        return {h.number: logs_of(self.verified[h.hash], addresses) for h in headers}
+        return {h.number: logs_of(self._verified[h.hash], addresses) for h in headers}
 
     def _receipts(self, headers: Sequence[Header]) -> list[list[Receipt] | None]:
         """By hash; by number from an endpoint that knows blocks by number only.
@@ -151,7 +215,9 @@ class LogSource:
             self._endpoint.has_receipts = False
             return {h.number: self._by_filter([h], addresses).get(h.number, []) for h in headers}
 
-    def _by_filter(self, headers: Sequence[Header], addresses: AbstractSet[str]) -> BlockLogs:
+    def _by_filter(
+        self, headers: Sequence[Header], addresses: AbstractSet[str], topics: Topics = ()
+    ) -> BlockLogs:
         """Logs of these blocks, in pieces as wide as the endpoint allows; a refused one is halved.
 
         Between them blocks may be missing, which hold no logs as their blooms prove.
@@ -162,7 +228,7 @@ class LogSource:
             piece = self._piece(headers, at, width)
             span = piece[-1].number - piece[0].number + 1
             try:
-                came = self._query(piece, list(addresses))
+                came = self._query(piece, list(addresses), topics)
             except EndpointError as error:
                 if error.is_about_size and span > 1:
                     endpoint.narrow(span, error)
@@ -186,11 +252,13 @@ class LogSource:
         end = headers[at].number + width
         return headers[at : bisect_left(headers, end, lo=at, key=lambda header: header.number)]
 
-    def _query(self, headers: Sequence[Header], addresses: list[str]) -> list[Log]:
+    def _query(self, headers: Sequence[Header], addresses: list[str], topics: Topics) -> list[Log]:
         """The logs from the first to the last block; one block is asked for by its hash."""
         where: dict[str, Any] = {"blockHash": headers[0].hash}
         if len(headers) > 1:
             where = {"fromBlock": hex(headers[0].number), "toBlock": hex(headers[-1].number)}
+        if topics:
+            where["topics"] = topics
         logs, at, queries = list[Log](), 0, 0
         while at < len(addresses):
             some = addresses[at : at + self._endpoint.addresses_max]
@@ -206,6 +274,15 @@ class LogSource:
         if queries > 1:
             logs.sort(key=lambda log: (int(log.block_number, 16), int(log.log_index, 16)))
         return logs
+
+
+def _only(blocks: Mapping[int, list[Log]], addresses: AbstractSet[str]) -> BlockLogs:
+    """Those of these logs that are of these addresses, without empty blocks."""
+    return {
+        at: some
+        for at, logs in blocks.items()
+        if (some := [log for log in logs if log.address in addresses])
+    }
 
 
 def _digits(logs: Iterable[Log]) -> int:

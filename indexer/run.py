@@ -6,7 +6,7 @@ moment and begun again.
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from functools import partial
 
@@ -27,8 +27,9 @@ from indexer.resume import agreed_fork
 from indexer.watch import ForkWatch, HeadWatch
 from indexer.writer import Writer
 from schema.errors import ChainTakenError, DaybookError
-from schema.progress import Progress, Report
-from schema.settings import ChainSettings, Deployment, Settings
+from schema.families import Deployment
+from schema.progress import ChainTally, Progress, Report
+from schema.settings import ChainSettings, Settings
 
 _log = structlog.get_logger()
 
@@ -44,6 +45,7 @@ def index(  # noqa: PLR0913  all of it is what an operator asks for
     stop: threading.Event,
     report: Report,
     resume: bool = False,
+    tallies: Mapping[str, ChainTally] | None = None,
 ) -> None:
     """Write the chains' logs into the event log until `stop` is set, each chain in a thread.
 
@@ -56,22 +58,27 @@ def index(  # noqa: PLR0913  all of it is what an operator asks for
         stop: ends everything soon after it is set.
         report: told how far each chain is; called from several threads.
         resume: where nodes left final blocks before this began, take the branch they agree on.
+        tallies: by chains' names, where it is counted what becomes of them.
 
     Raises:
         DaybookError: what the first chain that failed failed with, after the others ended.
     """
     errors: list[BaseException] = []
+    counted = tallies or {chain.name: ChainTally() for chain in settings.chain}
 
     def run(chain: ChainSettings) -> None:
         deployments = settings.deployments_of(chain.id)
         try:
-            with Writer(database_url, chain.id) as writer:
+            with Writer(database_url, chain.id, counted[chain.name]) as writer:
                 node = Node(chain, stop)
                 resume_from = database_url if resume else None
                 one = _ChainRun(node, writer, deployments, report, resume_from=resume_from)
                 one.run(until_head=until_head)
+        except StoppedError:
+            pass  # while it waited for its nodes
         except BaseException as error:  # noqa: BLE001  raised again when the others ended
             errors.append(error)
+            counted[chain.name].halted = str(error) or type(error).__name__
             _tell_stopped(chain.name, error)
 
     threads = [

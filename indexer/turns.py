@@ -5,23 +5,32 @@ compute, the one that appends would wait 5 ms for each of them whenever PostgreS
 """
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 
 class Turn:
-    """A turn to compute; use as a context manager, and `given` while waiting for something else."""
+    """A turn to compute; use as a context manager, and `given` while waiting for something else.
+
+    Attributes:
+        idle_seconds: for how long nobody had it, ever.
+    """
 
     def __init__(self) -> None:
+        self.idle_seconds = 0.0
+        self._given_at = time.perf_counter()
         self._lock = threading.Lock()
         self._holder: int | None = None
 
     def __enter__(self) -> None:
         self._lock.acquire()
+        self.idle_seconds += time.perf_counter() - self._given_at
         self._holder = threading.get_ident()
 
     def __exit__(self, *_: object) -> None:
         self._holder = None
+        self._given_at = time.perf_counter()
         self._lock.release()
 
     @contextmanager

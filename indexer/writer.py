@@ -33,6 +33,7 @@ from schema.log.chain import (
 )
 from schema.log.digest import CheckedRow
 from schema.log.store import load_chain
+from schema.progress import ChainTally
 
 _OPEN_LOCK = (0x6461_7962, 2)  # "dayb": one chain is opened at a time, so that ordinals differ
 
@@ -63,8 +64,10 @@ class Writer:
         chain: what the log says of the chain, once `ready` returned; with what is being appended.
     """
 
-    def __init__(self, database_url: str, chain_id: int) -> None:
+    def __init__(self, database_url: str, chain_id: int, tally: ChainTally | None = None) -> None:
+        """Prepare; `tally` counts what is appended and what fails."""
         self.chain = Chain(chain_id)
+        self._tally = tally or ChainTally()
         self._url = database_url
         self._session: Session | None = None
         self._is_loaded = False
@@ -251,7 +254,11 @@ class Writer:
         assert session is not None
         assert self._is_loaded
         try:
-            with session.connection.transaction(), session.connection.cursor() as cursor:
+            with (
+                self._tally.appending(),
+                session.connection.transaction(),
+                session.connection.cursor() as cursor,
+            ):
                 if hurried:
                     cursor.execute("SET LOCAL synchronous_commit = off")
                 appendix = prepare(cursor)
