@@ -61,10 +61,10 @@ def backfill(node: Node, writer: Writer, branch: Branch, appended: Appended) -> 
         ranges = Ranges(node, pool, writer.chain)
         try:
             for ready in ranges.fetch(branch.first, branch.heads.finalized):
-                ranges_ = _completed(node, writer.chain, ready, branch)
-                events = writer.append(ranges_, branch.orphaned, behind=True)
-                branch = branch.after(ranges_[-1].last)
-                appended(ranges_[-1].last, events)
+                indexed = _completed(node, writer.chain, ready, branch)
+                events = writer.append(indexed, branch.orphaned, behind=True)
+                branch = branch.after(indexed[-1].last)
+                appended(indexed[-1].last, events)
             writer.settle()
         finally:
             ranges.cancel()
