@@ -17,8 +17,9 @@ pytestmark = pytest.mark.slow
 
 _PATIENCE_SECONDS = 60.0
 
-# Lines 144, 231 and 580 of the tape begin reorganisations of depth 1, 3 and 6: runs end before,
-# in and after them.
+# Lines 144, 231 and 580 of the tape begin reorganisations of depth 1, 3 and 6, after which it has
+# 760 in all: runs end before, in and after them.
+_FORKS = (143, 230, 579, 760)
 _STOPS = (100, 143, 144, 230, 231, 233, 300, 579, 580, 582, 585, 600, 760)
 
 
@@ -95,11 +96,16 @@ def test_the_recording_played_live_equals_its_truth(
 ) -> None:
     """Given the tape arriving block by block with its reorgs, then nothing orphaned is counted."""
     tape = recording / "tape.jsonl.gz"
-    with simulated(tmp_path, "--tape", tape, "--blocks-per-second", "40") as node:
+    with simulated(tmp_path, "--tape", tape, "--start-at", "0") as node:
         with started(
             "run", "--config", _on_free_port(node.config), database_url=database_url
         ) as process:
-            _wait_for_head(node, database_url, process, block=749)
+            played = 1
+            for line in _FORKS:
+                for _ in range(line - played):
+                    node.call("daybook_play")
+                played = line
+                _wait_for_head(node, database_url, process, block=node.head)
         _until_head(node, database_url)
 
         _assert_equals_recording(node, database_url, recording)
