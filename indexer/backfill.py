@@ -16,7 +16,6 @@ from indexer.endpoint import Endpoint
 from indexer.errors import RangeTooLargeError, StoppedError
 from indexer.fetch import (
     Fetched,
-    expected_contracts,
     extend,
     fetch_headers,
     fetch_listed,
@@ -32,10 +31,13 @@ from schema.log.chain import Chain, ContractDiscovered, Followed, Proof
 # Ranges that are fetched at once: few, as each takes memory and the processor's cache; but more as
 # long as all of them are seen to wait for a node that is far away.
 _IN_FLIGHT, IN_FLIGHT_MAX = 4, 10
-_IDLE_SHARE = 0.3
-# So many bytes of events, about 1,200 of them, fit the processor's cache while they are proved,
-# decoded and encoded; ranges that are ready are appended together, which hides a commit's cost.
-_BYTES_WANTED = 700_000
+_IDLE_SHARE_MIN, _IDLE_SHARE_MAX = 0.1, 0.25
+# Where every range announces contracts, each one in flight asks again for those of all before it.
+_IN_FLIGHT_ANNOUNCING = 2
+# So many bytes of events, about 2,000 of them, still fit the processor's cache while they are
+# proved, decoded and encoded; ranges that are ready are appended together, which hides a commit's
+# cost.
+_BYTES_WANTED = 1_200_000
 # What ranges in flight may take once encoded: fewer of them are in flight where blocks are large.
 _BYTES_IN_FLIGHT = 10_000_000
 _WIDTH_FIRST, _WIDTH_STEP, _WIDTH_MAX = 64, 32, 2_000
@@ -61,7 +63,7 @@ def backfill(node: Node, writer: Writer, branch: Branch, appended: Appended) -> 
         ranges = Ranges(node, pool, writer.chain)
         try:
             for ready in ranges.fetch(branch.first, branch.heads.finalized):
-                indexed = _completed(node, writer.chain, ready, branch)
+                indexed = completed(node, writer.chain, ready, branch)
                 events = writer.append(indexed, branch.orphaned, behind=True)
                 branch = branch.after(indexed[-1].last)
                 appended(indexed[-1].last, events)
@@ -70,10 +72,15 @@ def backfill(node: Node, writer: Writer, branch: Branch, appended: Appended) -> 
             ranges.cancel()
 
 
-def _completed(
+def completed(
     node: Node, chain: Chain, ready: Sequence[Fetched], branch: Branch
 ) -> list[IndexedRange]:
-    """Ranges to append together, after those of the branch."""
+    """Ranges to append together, each with the logs of all contracts that are followed by then.
+
+    Raises:
+        BranchChangedError: they do not follow each other, or not the branch.
+        EndpointError: no endpoint gave logs that were missing.
+    """
     announced: dict[str, Followed] = {}
     followed = ChainMap(announced, chain.contracts)
     ranges = []
@@ -163,7 +170,6 @@ class Ranges:
         self._depth = _IN_FLIGHT
         self._looked_at = (time.perf_counter(), TURN.idle_seconds)
         self._is_announcing = False
-        self._expected: set[str] = set()
 
     def fetch(self, first: int, last: int) -> Iterator[list[Fetched]]:
         """The blocks from `first` to `last`, in order: again and again the ranges that are ready.
@@ -184,7 +190,8 @@ class Ranges:
             begun.fetched.cancel()
 
     def _submit(self) -> None:
-        in_flight = min(self._depth, max(_BYTES_IN_FLIGHT // max(self._heaviest, 1), 1))
+        most = _IN_FLIGHT_ANNOUNCING if self._is_announcing else self._depth
+        in_flight = min(most, max(_BYTES_IN_FLIGHT // max(self._heaviest, 1), 1))
         while self._next <= self._last and len(self._pending) < in_flight:
             end = min(self._next + self._width - 1, self._last)
             self._pending.append(self._begin(self._next, end))
@@ -207,10 +214,10 @@ class Ranges:
         """Have more ranges in flight where the next one is not there and nobody computes."""
         (before, idle_before), now = self._looked_at, (time.perf_counter(), TURN.idle_seconds)
         self._looked_at = now
-        is_idle = now[1] - idle_before > _IDLE_SHARE * (now[0] - before)
-        if is_idle and not self._pending[0].fetched.done():
+        idle_share = (now[1] - idle_before) / (now[0] - before)
+        if idle_share > _IDLE_SHARE_MAX and not self._pending[0].fetched.done():
             self._depth = min(self._depth + 1, IN_FLIGHT_MAX)
-        elif not is_idle:
+        elif idle_share < _IDLE_SHARE_MIN:
             self._depth = max(self._depth - 1, _IN_FLIGHT)
 
     def _take(self) -> list[Fetched]:
@@ -224,14 +231,12 @@ class Ranges:
                 self._halve(begun.first, begun.last)
             else:
                 ready.append(fetched)
-                self._learn(fetched.discovered)
+                self._learn(fetched)
         return ready
 
-    def _learn(self, discovered: Sequence[ContractDiscovered]) -> None:
-        """Get the logs of these contracts for the ranges that were begun without them."""
-        unexpected = {each.address for each in discovered} - self._expected
-        self._expected.difference_update([each.address for each in discovered])
-        if unexpected:
+    def _learn(self, fetched: Fetched) -> None:
+        """Get the logs of contracts that it announces for the ranges that were begun without."""
+        if fetched.discovered and not fetched.spare.is_whole:
             self._pending = deque(
                 begun._replace(fetched=self._pool.submit(self._extend_one, begun.fetched))
                 for begun in self._pending
@@ -249,11 +254,13 @@ class Ranges:
     def _adapt(self, ready: Sequence[Fetched]) -> None:
         """Widen or narrow the next ranges, given how many bytes these have."""
         self._heaviest = max(fetched.size for fetched in ready)
-        self._is_announcing = all(fetched.discovered for fetched in ready)
+        self._is_announcing = all(f.discovered and not f.spare.is_whole for f in ready)
         for fetched in ready:
+            # Ranges that were begun before the width was changed last do not change it again.
+            blocks = len(fetched.headers)
             if fetched.size > 2 * _BYTES_WANTED:
-                self._width = max(self._width // 2, 1)
-            elif fetched.size < _BYTES_WANTED:
+                self._width = min(self._width, max(blocks // 2, 1))
+            elif fetched.size < _BYTES_WANTED and blocks >= self._width:
                 self._width = min(self._width + _WIDTH_STEP, _WIDTH_MAX)
 
     def _fetch_one(self, first: int, last: int) -> Fetched:
@@ -262,19 +269,9 @@ class Ranges:
         def unit(endpoint: Endpoint) -> Fetched:
             with TURN:
                 headers = fetch_headers(endpoint, first, last, proof=settings.proof)
-                if self._is_announcing and settings.proof != "receipts":
-                    self._expected |= expected_contracts(endpoint, headers, roster)
-                expected = frozenset(self._expected)
 
                 def read(proof: Proof) -> Fetched:
-                    return fetch_listed(
-                        endpoint,
-                        headers,
-                        roster,
-                        chain=self._chain,
-                        proof=proof,
-                        expected=expected,
-                    )
+                    return fetch_listed(endpoint, headers, roster, chain=self._chain, proof=proof)
 
                 fetched = proved(endpoint, settings.proof, read)
                 # Ranges that begin after this need not be extended when their turn comes.

@@ -75,18 +75,22 @@ def header_hash(block: Block) -> str:
     return "0x" + _keccak(_list("".join(fields)))
 
 
-@lru_cache(maxsize=_BITS_CACHE_MAX)
-def bit_positions(item: str) -> tuple[int, int, int]:
-    """The bits, from the lowest one on, that an address or a topic (0x hex) sets in a bloom."""
+def _bit_positions(item: str) -> tuple[int, int, int]:
     digest = keccak_256(bytes.fromhex(item[2:])).digest()
     first, second, third = (int.from_bytes(digest[at : at + 2]) % BLOOM_BITS for at in (0, 2, 4))
     return first, second, third
 
 
 @lru_cache(maxsize=_BITS_CACHE_MAX)
+def bit_positions(item: str) -> tuple[int, int, int]:
+    """The bits, from the lowest one on, that an address or a topic (0x hex) sets in a bloom."""
+    return _bit_positions(item)
+
+
+@lru_cache(maxsize=_BITS_CACHE_MAX)
 def bits_of(item: str) -> int:
     """The bits that an address or a topic (0x hex) sets in a bloom."""
-    first, second, third = bit_positions(item)
+    first, second, third = _bit_positions(item)
     return 1 << first | 1 << second | 1 << third
 
 

@@ -1,16 +1,12 @@
 """New contracts, from the events of those that announce them."""
 
-from schema.events import CODECS, ContractKind, Event, UndecodedLog
+from schema.events import ContractKind, Event, UndecodedLog
 from schema.events.markets import FpmmMarketCreated, MarketCreated
 from schema.events.raffle import SeasonCreated
 from schema.events.season_factory import SeasonContractsDeployed
 
 # What `announced` knows; almost every event is of another class.
-ANNOUNCING: frozenset[type[Event]] = frozenset(
-    {SeasonContractsDeployed, SeasonCreated, MarketCreated, FpmmMarketCreated}
-)
-ANNOUNCERS = frozenset(event.emitted_by for event in ANNOUNCING)
-ANNOUNCING_TOPICS = sorted(CODECS[event].topic0 for event in ANNOUNCING)
+ANNOUNCING = frozenset({SeasonContractsDeployed, SeasonCreated, MarketCreated, FpmmMarketCreated})
 
 
 def announced(event: Event | UndecodedLog) -> list[tuple[ContractKind, str]]:

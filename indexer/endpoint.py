@@ -61,6 +61,9 @@ class Endpoint:
     Attributes:
         alias: how people are told about it: the chain's name and its place in `rpc`, from 1.
         receipts_sample: the share of blocks proved by bloom whose receipts are looked at too.
+        foreign_share: how many of all logs are of contracts that are not followed, from 0 to 1, as
+            far as blocks were seen whole; 1 before.
+        needs_addresses: whether it refused a filter that names no addresses.
         has_receipts: whether it has `eth_getBlockReceipts`, as far as is known.
         takes_block_hashes: whether `eth_call` takes a block by its hash, as far as is known.
         health: how well it serves.
@@ -81,6 +84,8 @@ class Endpoint:
         """Ask `url`; `stop` ends all waiting."""
         self.alias = alias
         self.receipts_sample = 0.0
+        self.foreign_share = 1.0
+        self.needs_addresses = False
         self.has_receipts = True
         self.takes_block_hashes = True
         self.has_others = False

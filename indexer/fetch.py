@@ -5,18 +5,18 @@ from their block on, in the same blocks, until nothing new is announced.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from collections.abc import Set as AbstractSet
 from itertools import groupby
 from typing import NamedTuple, TypeVar
 
 import structlog
 
-from indexer.discovery import ANNOUNCING, ANNOUNCING_TOPICS, announced
+from indexer.discovery import ANNOUNCING, announced
 from indexer.endpoint import Endpoint, lacks_method
 from indexer.errors import NotYetError, RangeTooLargeError, RpcError
-from indexer.logs import LogSource, Spare
+from indexer.logs import LogSource
 from indexer.proof import Header, verify_header, verify_links
 from indexer.roster import Contracts, Roster, is_new
+from indexer.spare import Spare
 from indexer.wire import Log
 from schema.events import Event, UndecodedLog, decode
 from schema.log.chain import Chain, ContractDiscovered, Followed, Proof
@@ -25,8 +25,6 @@ from schema.log.store import store_block_events
 
 _log = structlog.get_logger()
 _T = TypeVar("_T")
-
-_NOWHERE = (0, 0, "", 0, "", 0, 0, "")
 
 Events = list[Event | UndecodedLog]
 
@@ -99,31 +97,21 @@ def fetch(
     return fetch_listed(endpoint, headers, Roster(contracts), chain=chain, proof=proof)
 
 
-def fetch_listed(  # noqa: PLR0913  as `fetch`, and what is expected
+def fetch_listed(
     endpoint: Endpoint,
     headers: Sequence[Header],
     roster: Roster,
     *,
     chain: Chain,
     proof: Proof,
-    expected: AbstractSet[str] = frozenset(),
 ) -> Fetched:
     """All logs of a roster's contracts, and of those they announce, in these blocks.
-
-    Args:
-        endpoint: where to ask.
-        headers: of the blocks, verified.
-        roster: the contracts.
-        chain: what the log says of the chain.
-        proof: how it is shown that nothing is missing.
-        expected: addresses of contracts that are likely to be announced: their logs come with
-            the others, and are used once they are.
 
     Raises:
         EndpointError: the endpoint failed, or its answer is not proved.
     """
     fetched = Fetched(headers, roster, len(roster), {}, {}, 0, [], proof, Spare())
-    source = LogSource(endpoint, Spare(), expected)
+    source = LogSource(endpoint, Spare())
     return _with_logs(source, fetched, dict(roster.contracts), chain)
 
 
@@ -163,27 +151,6 @@ def _with_logs(source: LogSource, fetched: Fetched, wanted: Contracts, chain: Ch
     return fetched._replace(
         own=own, rows=rows, size=size, discovered=discovered, spare=source.spare.bounded()
     )
-
-
-def expected_contracts(endpoint: Endpoint, headers: Sequence[Header], roster: Roster) -> set[str]:
-    """Addresses that contracts announce in these blocks, as the endpoint says without proof.
-
-    Where every range announces some, their logs would have to be asked for afterwards: for the
-    range itself, and for each one that was begun meanwhile.
-
-    Raises:
-        EndpointError: the endpoint failed.
-    """
-    kinds, source = roster.announcers, LogSource(endpoint, Spare())
-    expected, transactions = set[str](), set[str]()
-    for logs in source.unproved(headers, kinds.keys(), [ANNOUNCING_TOPICS]).values():
-        for log in logs:
-            # A transaction announces the same contracts again, in an event that is dear to decode.
-            if log.transaction_hash not in transactions:
-                transactions.add(log.transaction_hash)
-                event = decode(kinds[log.address], _NOWHERE, log.topics, log.data)
-                expected.update(address for _, address in announced(event))
-    return expected
 
 
 def _new_events(

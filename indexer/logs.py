@@ -6,11 +6,9 @@ answer the blooms promise; a promise that is not kept is settled by receipts. Or
 
 import random
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
-from itertools import chain
-from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any
 
 import structlog
 
@@ -30,6 +28,8 @@ from indexer.proof import (
     verify_bloom,
     verify_receipts,
 )
+from indexer.spare import BlockLogs, Spare, split
+from indexer.spare import digits as digits_of
 from indexer.wire import Log, Receipt
 from schema.log.chain import Proof
 
@@ -38,47 +38,22 @@ _log = structlog.get_logger()
 # What the logs of one unit of work may take, in hex digits of their data: with several units in
 # flight, this bounds memory. A single block is taken whatever it has.
 _DIGITS_MAX = 4 << 20
-# Likewise, what of them is kept until the range's turn.
-_SPARE_DIGITS_MAX = 2 << 20
 # False promises of a block, on average, from which on its bloom is vague.
 _DOUBTS_A_BLOCK_MAX = 0.3
-
-Topics = Sequence[Sequence[str]]
-BlockLogs = dict[int, list[Log]]
-
-
-class Spare(NamedTuple):
-    """Logs that came beyond those that were wanted, so that they need not be asked for again.
-
-    Attributes:
-        blocks: all logs, by block hash, of the blocks whose receipts were verified.
-        addresses: those whose logs in the other blocks are here as well.
-        first: the block from which on they are.
-        logs: of these addresses, by block number.
-    """
-
-    blocks: Mapping[str, list[Log]] = MappingProxyType({})
-    addresses: AbstractSet[str] = frozenset()
-    first: int = 0
-    logs: Mapping[int, list[Log]] = MappingProxyType({})
-
-    def bounded(self) -> "Spare":
-        """The same, or nothing if it takes much memory."""
-        digits = sum([_digits(logs) for logs in chain(self.blocks.values(), self.logs.values())])
-        return self if digits <= _SPARE_DIGITS_MAX else Spare()
+# All logs are asked for where they are mostly those of so many contracts, which is more than most
+# providers take in one filter.
+_FOREIGN_SHARE_MAX, _MANY_ADDRESSES = 0.5, 500
+_SMOOTHING = 0.2  # how much the newest share counts
 
 
 class LogSource:
     """Asks one endpoint for logs, for one unit of work."""
 
-    def __init__(
-        self, endpoint: Endpoint, spare: Spare, expected: AbstractSet[str] = frozenset()
-    ) -> None:
-        """Ask `endpoint`, unless there is `spare`; first for `expected` addresses too."""
+    def __init__(self, endpoint: Endpoint, spare: Spare) -> None:
+        """Ask `endpoint` for what is not in `spare`."""
         self._endpoint = endpoint
         self._verified = dict(spare.blocks)
         self._spare = spare
-        self._expected = expected
 
     @property
     def spare(self) -> Spare:
@@ -95,50 +70,29 @@ class LogSource:
         """
         if not headers:
             return {}
-        first, spare = headers[0].number, self._spare
-        if addresses <= spare.addresses and first >= spare.first:
-            return _only(spare.logs, addresses)
-        expected = frozenset([each for each in self._expected if each not in addresses])
-        self._expected = frozenset()
-        logs = self._asked(headers, addresses, expected, proof)
-        if not expected:
-            return logs
-        ahead = _only(logs, expected)
-        self._spare = Spare({}, expected, first, ahead)
-        for at in ahead:
-            logs[at] = [log for log in logs[at] if log.address not in expected]
-        return logs
-
-    def unproved(
-        self, headers: Sequence[Header], addresses: AbstractSet[str], topics: Topics
-    ) -> BlockLogs:
-        """Logs of these addresses in these blocks that have one of the topics at each place.
-
-        Raises:
-            EndpointError: the endpoint failed.
-        """
-        return self._by_filter(headers, addresses, topics)
-
-    def _asked(
-        self,
-        headers: Sequence[Header],
-        addresses: AbstractSet[str],
-        expected: AbstractSet[str],
-        proof: Proof,
-    ) -> BlockLogs:
+        if self._spare.has(addresses, headers[0].number):
+            verified = [header for header in headers if header.hash in self._verified]
+            kept, _ = split(self._spare.logs, addresses)
+            return kept | self._by_receipts(verified, addresses)
         if proof == "none":
-            return self._by_filter(headers, addresses | expected)
-        every = chain(addresses, expected)
-        promises = Blooms([header.bloom for header in headers]).promises(every)
+            return self._by_filter(headers, addresses)
+        if proof == "bloom" and self._is_worth_all(len(addresses)):
+            try:
+                return self._whole(headers, addresses)
+            except RpcError as error:
+                # Whatever it is: by addresses, another error will say so again.
+                _log.info("filter_refused", endpoint=self._endpoint.alias, reason=str(error))
+                self._endpoint.needs_addresses = True
+        promises = Blooms([header.bloom for header in headers]).promises(addresses)
         places = sorted(promises)
         promising = [headers[at] for at in places]
         if proof == "receipts" or all(header.hash in self._verified for header in promising):
             return self._by_receipts(promising, addresses)
-        doubts = sum(false_promises(header.bloom, len(addresses)) for header in promising)
-        are_vague = doubts > _DOUBTS_A_BLOCK_MAX * len(promising)
-        return self._by_bloom(promising, [promises[at] for at in places], are_vague=are_vague)
+        return self._by_bloom(promising, [promises[at] for at in places], len(addresses))
 
-    def _by_receipts(self, headers: Sequence[Header], addresses: AbstractSet[str]) -> BlockLogs:
+    def _by_receipts(
+        self, headers: Sequence[Header], addresses: AbstractSet[str] | None
+    ) -> BlockLogs:
         alias, digits = self._endpoint.alias, 0
         asked = [header for header in headers if header.hash not in self._verified]
         while asked:
@@ -148,7 +102,7 @@ class LogSource:
                 if receipts is None:
                     raise NotYetError(alias, block=header.hash)
                 logs = self._verified[header.hash] = verify_receipts(alias, header, receipts)
-                digits += _digits(logs)
+                digits += digits_of(logs)
             _check_size(headers, digits)
         return {h.number: logs_of(self._verified[h.hash], addresses) for h in headers}
 
@@ -171,16 +125,17 @@ class LogSource:
         self,
         headers: Sequence[Header],
         promises: Sequence[AbstractSet[str]],
-        *,
-        are_vague: bool,
+        asked: int,
     ) -> BlockLogs:
         """What a filter finds of promised addresses in these blocks, their blooms being kept.
 
-        A promise that is not kept is settled by receipts. Among thousands of addresses some are
-        promised falsely in nearly every block: where blooms `are_vague`, one that the logs that
-        came account for to the last bit is kept as well.
+        A promise that is not kept is settled by receipts. Where thousands of addresses are asked
+        for, some are promised falsely in nearly every block: where blooms are so vague, one that
+        the logs that came account for to the last bit is kept as well.
         """
-        logs = self._by_filter(headers, frozenset().union(*promises))
+        are_vague = _are_vague(headers, asked)
+        addresses = frozenset().union(*promises)
+        logs = self._by_filter(headers, addresses)
         doubtful = []
         for header, promised in zip(headers, promises, strict=True):
             came = logs.get(header.number, [])
@@ -189,7 +144,45 @@ class LogSource:
             is_kept = is_kept or (are_vague and bloom == header.bloom)
             if not is_kept or self._is_sampled():
                 doubtful.append(header)
-        addresses = frozenset().union(*promises)
+        settled = self._settled(headers, logs, doubtful, addresses)
+        if asked >= _MANY_ADDRESSES:
+            every = [self._verified.get(header.hash, []) for header in doubtful]
+            self._share(sum(map(len, every)), sum(map(len, settled.values())))
+        return logs | settled
+
+    def _whole(self, headers: Sequence[Header], addresses: AbstractSet[str]) -> BlockLogs:
+        """What a filter finds that names no addresses, so that it accounts for all of each bloom.
+
+        Where it does not, receipts settle the block. Among logs that are mostly those of thousands
+        of contracts, this is less work than to look each of these up.
+        """
+        alias, every = self._endpoint.alias, self._by_filter(headers, None)
+        doubtful = []
+        for header in headers:
+            bloom = verify_bloom(alias, header, every.get(header.number, []))
+            if bloom != header.bloom or self._is_sampled():
+                doubtful.append(header)
+        logs, others = split(every, addresses)
+        self._share(sum(map(len, every.values())), sum(map(len, logs.values())))
+        settled = self._settled(headers, logs, doubtful, addresses)
+        if all(header.hash in self._verified for header in doubtful):
+            self._spare = Spare({}, headers[0].number, others, given=addresses)
+        return logs | settled
+
+    def _is_worth_all(self, addresses: int) -> bool:
+        """Whether all logs may be asked for, and are mostly those of so many contracts."""
+        endpoint = self._endpoint
+        is_own = endpoint.foreign_share <= _FOREIGN_SHARE_MAX
+        return is_own and addresses >= _MANY_ADDRESSES and not endpoint.needs_addresses
+
+    def _settled(
+        self,
+        headers: Sequence[Header],
+        logs: BlockLogs,
+        doubtful: Sequence[Header],
+        addresses: AbstractSet[str],
+    ) -> BlockLogs:
+        """What the doubtful ones of these blocks hold; where logs were left out, what all hold."""
         settled = self._truth(doubtful, addresses)
         omitted = [number for number, truth in settled.items() if truth != logs.get(number, [])]
         if omitted:
@@ -197,7 +190,13 @@ class LogSource:
             self._endpoint.conviction = f"left out logs of {len(omitted)} blocks of its receipts"
             # What else it left out in part, blooms do not show.
             settled = self._truth(headers, addresses)
-        return logs | settled
+        return settled
+
+    def _share(self, every: int, own: int) -> None:
+        """Learn how many logs of blocks are of contracts that are not followed."""
+        if every:
+            endpoint, share = self._endpoint, 1 - own / every
+            endpoint.foreign_share += _SMOOTHING * (share - endpoint.foreign_share)
 
     def _is_sampled(self) -> bool:
         """Whether a block is one of those whose receipts are looked at in any case."""
@@ -216,11 +215,15 @@ class LogSource:
             return {h.number: self._by_filter([h], addresses).get(h.number, []) for h in headers}
 
     def _by_filter(
-        self, headers: Sequence[Header], addresses: AbstractSet[str], topics: Topics = ()
+        self, headers: Sequence[Header], addresses: AbstractSet[str] | None
     ) -> BlockLogs:
         """Logs of these blocks, in pieces as wide as the endpoint allows; a refused one is halved.
 
         Between them blocks may be missing, which hold no logs as their blooms prove.
+
+        Args:
+            headers: of the blocks.
+            addresses: whose logs; None for those of all.
         """
         endpoint, logs, digits, at, halvings = self._endpoint, list[Log](), 0, 0, 0
         while at < len(headers):
@@ -228,7 +231,7 @@ class LogSource:
             piece = self._piece(headers, at, width)
             span = piece[-1].number - piece[0].number + 1
             try:
-                came = self._query(piece, list(addresses), topics)
+                came = self._query(piece, addresses)
             except EndpointError as error:
                 if error.is_about_size and span > 1:
                     endpoint.narrow(span, error)
@@ -240,7 +243,7 @@ class LogSource:
                     continue
                 came = self._by_receipts(piece, addresses)[piece[0].number]
             logs += came
-            digits += _digits(came)
+            digits += digits_of(came)
             _check_size(headers, digits)
             if 2 * span > width:  # else it does not show that so many are given
                 endpoint.widen(width)
@@ -252,13 +255,14 @@ class LogSource:
         end = headers[at].number + width
         return headers[at : bisect_left(headers, end, lo=at, key=lambda header: header.number)]
 
-    def _query(self, headers: Sequence[Header], addresses: list[str], topics: Topics) -> list[Log]:
+    def _query(self, headers: Sequence[Header], wanted: AbstractSet[str] | None) -> list[Log]:
         """The logs from the first to the last block; one block is asked for by its hash."""
         where: dict[str, Any] = {"blockHash": headers[0].hash}
         if len(headers) > 1:
             where = {"fromBlock": hex(headers[0].number), "toBlock": hex(headers[-1].number)}
-        if topics:
-            where["topics"] = topics
+        if wanted is None:
+            return self._endpoint.logs(where)
+        addresses = list(wanted)
         logs, at, queries = list[Log](), 0, 0
         while at < len(addresses):
             some = addresses[at : at + self._endpoint.addresses_max]
@@ -276,17 +280,10 @@ class LogSource:
         return logs
 
 
-def _only(blocks: Mapping[int, list[Log]], addresses: AbstractSet[str]) -> BlockLogs:
-    """Those of these logs that are of these addresses, without empty blocks."""
-    return {
-        at: some
-        for at, logs in blocks.items()
-        if (some := [log for log in logs if log.address in addresses])
-    }
-
-
-def _digits(logs: Iterable[Log]) -> int:
-    return sum([len(log.data) for log in logs])
+def _are_vague(headers: Sequence[Header], addresses: int) -> bool:
+    """Whether the blooms of these blocks promise logs of so many addresses falsely and often."""
+    doubts = sum([false_promises(header.bloom, addresses) for header in headers])
+    return doubts > _DOUBTS_A_BLOCK_MAX * len(headers)
 
 
 def _check_size(headers: Sequence[Header], digits: int) -> None:

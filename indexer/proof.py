@@ -64,9 +64,11 @@ def verify_links(alias: str, headers: Sequence[Header], *, first: int) -> None:
 
 
 def by_block(
-    alias: str, logs: Iterable[Log], headers: Iterable[Header], addresses: AbstractSet[str]
+    alias: str, logs: Iterable[Log], headers: Iterable[Header], addresses: AbstractSet[str] | None
 ) -> dict[int, list[Log]]:
     """The logs of a filter's answer, by the number of their block, without empty blocks.
+
+    The filter named these addresses, or none.
 
     Raises:
         BadAnswerError: one is of another block or address, out of order, or removed.
@@ -85,7 +87,7 @@ def by_block(
 
 
 def _check_block(
-    alias: str, header: Header, logs: Sequence[Log], addresses: AbstractSet[str]
+    alias: str, header: Header, logs: Sequence[Log], addresses: AbstractSet[str] | None
 ) -> None:
     indexes = [int(log.log_index, 16) for log in logs]
     number = hex(header.number)
@@ -93,7 +95,7 @@ def _check_block(
         raise BadAnswerError(alias, f"logs of block {header.number} are out of order")
     if any([log.removed or log.block_number != number for log in logs]):  # noqa: C419  as above
         raise BadAnswerError(alias, f"a log of block {header.number} is of another block")
-    if not addresses >= {log.address for log in logs}:
+    if addresses is not None and not addresses >= {log.address for log in logs}:
         raise BadAnswerError(alias, f"block {header.number} has logs that were not asked for")
 
 
@@ -127,15 +129,15 @@ def verify_receipts(alias: str, header: Header, receipts: Sequence[Receipt]) -> 
     return [log for receipt in receipts for log in receipt.logs]
 
 
-def logs_of(logs: Iterable[Log], addresses: AbstractSet[str]) -> list[Log]:
-    """Those logs of verified receipts that are of these addresses, in lower-case hex.
+def logs_of(logs: Iterable[Log], addresses: AbstractSet[str] | None) -> list[Log]:
+    """Those logs of verified receipts that are of these addresses, or all, in lower-case hex.
 
     That address, topics and data are hex is proved by the root, which hashes their bytes.
     """
     kept = []
     for log in logs:
         log.address = log.address.lower()
-        if log.address in addresses:
+        if addresses is None or log.address in addresses:
             log.data = "0x" + log.data[2:].lower()
             log.topics = ["0x" + topic[2:].lower() for topic in log.topics]
             kept.append(log)

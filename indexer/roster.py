@@ -7,8 +7,6 @@ more often than it must, but looks at what came after it began.
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from indexer.discovery import ANNOUNCERS
-from schema.events import ContractKind
 from schema.log.chain import Followed
 
 Contracts = Mapping[str, Followed]
@@ -19,13 +17,11 @@ class Roster:
 
     Attributes:
         contracts: those whose logs are wanted, by address.
-        announcers: of these, the kind of those that announce others, by address.
     """
 
     def __init__(self, contracts: Contracts, held: Contracts = MappingProxyType({})) -> None:
         """Want the logs of `contracts`, and not those of `held`, which the event log holds."""
         self.contracts: dict[str, Followed] = {}
-        self.announcers: dict[str, ContractKind] = {}
         self._held = held
         self._order: list[str] = []
         self.add(contracts)
@@ -39,8 +35,6 @@ class Roster:
             if self.is_new(address, followed):
                 self.contracts[address] = followed
                 self._order.append(address)
-                if followed.kind in ANNOUNCERS:
-                    self.announcers[address] = followed.kind
 
     def since(self, length: int) -> dict[str, Followed]:
         """Those that came after the first ones, of this number."""

@@ -3,18 +3,28 @@
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, get_args
+from typing import Any
 
 import pytest
 
 import indexer.backfill
 import indexer.logs
+import indexer.spare
+from indexer.backfill import completed
+from indexer.branch import Branch
+from indexer.endpoint import Endpoint
+from indexer.fetch import Fetched, extend, fetch, fetch_headers
+from indexer.heads import Heads
+from indexer.node import Node as Endpoints
+from indexer.proof import Header
 from indexer.roster import Roster
-from schema.log.chain import Followed, Proof
+from indexer.spare import Spare
+from schema.log.chain import Chain, ChainOpened, ContractDiscovered, Followed
 from scripts.simulate.chain import GeneratedChain, Setting, generate
-from scripts.simulate.node import Limits, Node
+from scripts.simulate.deployment import CHAIN_ID
+from scripts.simulate.node import INVALID_PARAMS, METHOD_NOT_FOUND, Limits, Node, RpcError
 from tests.indexer.indexing import index_to_head, query, settings_for, stored_logs
-from tests.indexer.nodes import Answer, Reply, honest, node_answer, serving
+from tests.indexer.nodes import Answer, Reply, Spoil, honest, node_answer, serving
 from tests.indexer.truth import followed_logs
 
 _ADDRESS, _OTHER = "0x" + "ab" * 20, "0x" + "cd" * 20
@@ -36,60 +46,116 @@ def narrow_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(indexer.backfill, "_WIDTH_MAX", 8)
 
 
-class _Looks:
-    """What a node was asked for by topic, which is how announcements are looked for."""
+class _Counting:
+    """Counts filters that name no addresses, and spoils their answers."""
 
-    def __init__(self) -> None:
-        self.found = 0
+    def __init__(self, spoil: Spoil) -> None:
+        self.whole = 0
+        self._spoil = spoil
 
-    def honest(self, method: str, parameters: list[Any], result: Any) -> Any:
-        """The truth."""
-        self.found += len(result) if _is_look(method, parameters) else 0
+    def __call__(self, method: str, parameters: list[Any], result: Any) -> Any:
+        if method == "eth_getLogs" and "address" not in parameters[0]:
+            self.whole += 1
+            return self._spoil(method, parameters, result)
         return result
 
-    def blind(self, method: str, parameters: list[Any], result: Any) -> Any:
-        """Nothing is announced."""
-        self.honest(method, parameters, result)
-        return [] if _is_look(method, parameters) else result
 
-    def dazzling(self, method: str, parameters: list[Any], result: Any) -> Any:
-        """Announced are the contracts that were there before."""
-        self.honest(method, parameters, result)
-        if not _is_look(method, parameters):
-            return result
-        word = parameters[0]["address"][0][2:].rjust(64, "0")
-        return [
-            {**log, "topics": [log["topics"][0], *["0x" + word] * (len(log["topics"]) - 1)]}
-            for log in result
-        ]
+def _without_every_third_log(_method: str, _parameters: list[Any], result: Any) -> Any:
+    return [log for at, log in enumerate(result) if at % 3]
 
 
-def _is_look(method: str, parameters: list[Any]) -> bool:
-    return method == "eth_getLogs" and "topics" in parameters[0]
+def _refused(_method: str, _parameters: list[Any], _result: Any) -> Any:
+    raise RpcError(INVALID_PARAMS, "please specify an address in your request")
 
 
-@pytest.mark.parametrize("proof", get_args(Proof))
-@pytest.mark.parametrize("manner", ["honest", "blind", "dazzling"])
-def test_what_a_look_ahead_finds_is_no_proof(
-    busy: GeneratedChain, database_url: str, proof: Proof, manner: str
+@pytest.fixture
+def many(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Few contracts are many, and what share of the logs is theirs does not matter."""
+    monkeypatch.setattr(indexer.logs, "_MANY_ADDRESSES", 5)
+    monkeypatch.setattr(indexer.logs, "_FOREIGN_SHARE_MAX", 1.0)
+
+
+@pytest.mark.usefixtures("many")
+@pytest.mark.parametrize("spoil", [honest, _without_every_third_log, _refused])
+def test_all_logs_are_asked_for_and_accounted_for(
+    busy: GeneratedChain, database_url: str, spoil: Spoil
 ) -> None:
-    """Given contracts announced all the time, when a look ahead lies, then the log is the same."""
-    looks = _Looks()
-    node = Node(busy, limits=Limits(0), calls={})
-    with serving(node_answer(node, getattr(looks, manner))) as url:
-        index_to_head(settings_for(url, busy.contracts, proof=proof), database_url)
+    """Given many contracts, when all logs are asked for, then each of ours is there once."""
+    counting = _Counting(spoil)
+    with serving(node_answer(Node(busy, limits=Limits(0), calls={}), counting)) as url:
+        settings = settings_for(url, busy.contracts, proof="bloom", receipts_sample=0.0)
+        index_to_head(settings, database_url)
+    assert counting.whole
     assert stored_logs(database_url) == followed_logs(busy.blocks, busy.contracts)
-    assert bool(looks.found) == (proof != "receipts")
 
 
-def test_logs_that_came_too_early_may_be_dropped(
+@pytest.mark.usefixtures("many")
+def test_all_logs_are_asked_for_without_receipts_too(
+    busy: GeneratedChain, database_url: str
+) -> None:
+    """Given a node without receipts, when logs are left out, then the block is asked for alone."""
+
+    def spoil(method: str, parameters: list[Any], result: Any) -> Any:
+        if method == "eth_getBlockReceipts":
+            raise RpcError(METHOD_NOT_FOUND, "the method does not exist")
+        if method == "eth_getLogs" and "address" not in parameters[0]:
+            return _without_every_third_log(method, parameters, result)
+        return result
+
+    with serving(node_answer(Node(busy, limits=Limits(0), calls={}), spoil)) as url:
+        settings = settings_for(url, busy.contracts, proof="bloom", receipts_sample=0.0)
+        index_to_head(settings, database_url)
+    assert stored_logs(database_url) == followed_logs(busy.blocks, busy.contracts)
+
+
+def test_where_most_logs_are_of_others_addresses_are_named(
     busy: GeneratedChain, database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Given no room for logs that come ahead, when indexed, then they are asked for again."""
-    monkeypatch.setattr(indexer.logs, "_SPARE_DIGITS_MAX", -1)
+    """Given a share of others' logs that is too much, then no filter goes without addresses."""
+    monkeypatch.setattr(indexer.logs, "_MANY_ADDRESSES", 5)
+    monkeypatch.setattr(indexer.logs, "_FOREIGN_SHARE_MAX", 0.0)
+    counting = _Counting(honest)
+    with serving(node_answer(Node(busy, limits=Limits(0), calls={}), counting)) as url:
+        settings = settings_for(url, busy.contracts, proof="bloom", receipts_sample=1.0)
+        index_to_head(settings, database_url)
+    assert not counting.whole
+    assert stored_logs(database_url) == followed_logs(busy.blocks, busy.contracts)
+
+
+@pytest.mark.usefixtures("many")
+def test_logs_that_were_not_wanted_yet_may_be_dropped(
+    busy: GeneratedChain, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Given no room for logs that are not wanted yet, then they are asked for again."""
+    monkeypatch.setattr(indexer.spare, "_DIGITS_MAX", -1)
     with serving(node_answer(Node(busy, limits=Limits(0), calls={}))) as url:
         index_to_head(settings_for(url, busy.contracts, proof="bloom"), database_url)
     assert stored_logs(database_url) == followed_logs(busy.blocks, busy.contracts)
+
+
+@pytest.mark.usefixtures("many")
+def test_a_contract_that_was_announced_earlier_than_known_has_all_its_logs(
+    busy: GeneratedChain,
+) -> None:
+    """Given all logs of blocks, when one of the contracts began earlier, then none is missing."""
+    deployment = settings_for("", busy.contracts).deployment[0]
+    followed = {
+        address: Followed(deployment.name, kind, 0)
+        for address, kind in deployment.contracts.by_address().items()
+    }
+    token = busy.contracts["token"]
+    late = {**followed, token: Followed(deployment.name, "token", 20)}
+    chain = Chain(CHAIN_ID)
+    chain.apply([ChainOpened(CHAIN_ID, 0, "local", 0, "0x" + "00" * 32)])
+    with serving(node_answer(Node(busy, limits=Limits(0), calls={}))) as url:
+        endpoint = Endpoint(url, "local-1")
+        headers = fetch_headers(endpoint, 0, 40, proof="bloom")
+        early = fetch(endpoint, headers, followed, chain=chain, proof="bloom")
+        fetched = fetch(endpoint, headers, late, chain=chain, proof="bloom")
+        assert fetched.spare.is_whole
+        assert fetched.rows != early.rows
+        missing = {token: followed[token]}
+        assert extend(endpoint, fetched, missing, chain=chain).rows == early.rows
 
 
 def test_each_contract_is_one_fact_ahead_of_its_range(
@@ -138,15 +204,29 @@ class _Slow:
 
 
 def test_a_node_far_away_is_asked_for_more_ranges_at_once(
-    busy: GeneratedChain, database_url: str
+    world: GeneratedChain, database_url: str
 ) -> None:
-    """Given 100 ms a request, when a chain is indexed, then ever more ranges are in flight."""
-    node = Node(busy, limits=Limits(0), calls={})
-    slow = _Slow(node_answer(node, honest), seconds=0.1)
+    """Given 250 ms a request, when a chain is indexed, then ever more ranges are in flight."""
+    slow = _Slow(node_answer(Node(world, limits=Limits(0), calls={})), seconds=0.25)
     with serving(slow) as url:
-        index_to_head(settings_for(url, busy.contracts, proof="none"), database_url)
+        index_to_head(settings_for(url, world.contracts, proof="none"), database_url)
     assert slow.most > indexer.backfill._IN_FLIGHT  # noqa: SLF001  what it begins with
-    assert stored_logs(database_url) == followed_logs(busy.blocks, busy.contracts)
+    assert stored_logs(database_url) == followed_logs(world.blocks, world.contracts)
+
+
+def test_what_two_ranges_announce_is_one_fact() -> None:
+    """Given ranges fetched at once that announce one contract, then the first one's fact stays."""
+    settings = settings_for("http://127.0.0.1:1", {}).chain[0]
+    chain = Chain(CHAIN_ID)
+    roster, ready = Roster({}), []
+    for number in range(2):
+        header = Header(number, f"0x{number:064x}", f"0x{number - 1 & 0xFF:064x}", 0, 0, "")
+        fact = ContractDiscovered(CHAIN_ID, "raffles", "curve", _ADDRESS, number)
+        ready.append(Fetched([header], roster, 0, {}, {}, 0, [fact], "bloom", Spare()))
+    branch = Branch(0, ready[0].headers[0].parent_hash, Heads(ready[1].headers[0], 1, None), None)
+    node = Endpoints(settings, threading.Event())
+    first, second = completed(node, chain, ready, branch)
+    assert (first.discovered, second.discovered) == (ready[0].discovered, [])
 
 
 def test_a_roster_tells_what_came_since() -> None:
