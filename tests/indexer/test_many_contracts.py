@@ -203,6 +203,7 @@ class _Slow:
                 self._waiting -= 1
 
 
+@pytest.mark.slow
 def test_a_node_far_away_is_asked_for_more_ranges_at_once(
     world: GeneratedChain, database_url: str
 ) -> None:
